@@ -1,0 +1,78 @@
+"""What a scheduler sees: one class of failure for each exit code of sysexits.h.
+
+Everything that a user, an input or a service can cause is raised as one of these, with the place and the next
+command to type. Whatever else escapes is a bug of ours and ends with 70.
+"""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """A failure with a clear sentence, the place, and what to type next.
+
+    what   one sentence: what failed and why
+    where  file, line, table or query id
+    next   the next command to type
+    """
+
+    exit_code = 70
+
+    def __init__(self, what: str, *, where: str | None = None, next: str | None = None) -> None:
+        super().__init__(what)
+        self.what, self.where, self.next = what, where, next
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.next:
+            lines.append(f"  next:  {self.next}")
+        return "\n".join(lines)
+
+
+class Usage(Failure):
+    """The command line is wrong; no service was touched."""
+
+    exit_code = 64
+
+
+class BadData(Failure):
+    """The input breaks a rule that stops the night; what is published is untouched."""
+
+    exit_code = 65
+
+
+class NoInput(Failure):
+    """An input that the stage needs is not there or not published."""
+
+    exit_code = 66
+
+
+class Unavailable(Failure):
+    """A service can't be reached or does not answer as it should."""
+
+    exit_code = 69
+
+
+class CannotWrite(Failure):
+    """Disk full, or a place that can't be written."""
+
+    exit_code = 73
+
+
+class TryAgain(Failure):
+    """Locked, busy, timed out or outside the window: the same command may succeed later."""
+
+    exit_code = 75
+
+
+class NotAllowed(Failure):
+    """Refused on purpose, such as changing what was released to a supplier."""
+
+    exit_code = 77
+
+
+class Misconfigured(Failure):
+    """A setting or a contract is wrong."""
+
+    exit_code = 78

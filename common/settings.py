@@ -1,0 +1,122 @@
+"""Settings: `conf/settings.yml` has every key with its default; `conf/<environment>/settings.yml` overrides some.
+
+After the files come the environment (`PROCUREMENT_STAGING__ENGINE=judge` sets `staging.engine`) and then the command
+line (`--set staging.engine=judge`). A key that the defaults do not have, or a value of another type, is an error.
+The addresses of the services come from the environment alone (`TRINO_URL`, ...); in the environment `local` the local
+lake supplies those that are not set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from common.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ("local", "compose", "cluster")
+SERVICES = ("TRINO_URL", "DATABASE_URL", "HDFS_URL", "WEBHDFS_URL", "METASTORE_URI")
+_PREFIX = "PROCUREMENT_"
+
+
+class Settings(Mapping[str, Any]):
+    """All settings by dotted key, such as `settings["staging.engine"]`; read only."""
+
+    def __init__(self, values: dict[str, Any], environment: str, lake_dir: Path) -> None:
+        self._values, self.environment, self.lake_dir = values, environment, lake_dir
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._values:
+            raise Misconfigured(f"there is no setting {key!r}", where="conf/settings.yml")
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def path(self, key: str) -> Path:
+        """A folder setting: absolute, `~` expanded; a relative one lies in the lake's folder."""
+        return self.lake_dir / Path(self[key]).expanduser()
+
+    def service(self, name: str) -> str:
+        """The address of a service, one of SERVICES: from the environment, else from the local lake."""
+        if value := os.environ.get(name):
+            return value
+        if self.environment == "local":
+            if value := lake_addresses(self.lake_dir).get(name):
+                return value
+            raise Misconfigured(f"{name} is not known: the local lake was never started", next="./submit.sh lake up")
+        raise Misconfigured(f"{name} is not set", where=f"environment {self.environment}", next=f"export {name}=...")
+
+    def hash(self, *prefixes: str) -> str:
+        """SHA-256 of all settings under the given dotted prefixes (all of them when none is given)."""
+        chosen = {k: v for k, v in self._values.items() if not prefixes or k.startswith(prefixes)}
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def lake_addresses(lake_dir: Path) -> dict[str, str]:
+    """The addresses that the local lake chose at its first start; empty before it."""
+    try:
+        return json.loads((lake_dir / "addresses.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
+def load_settings(overrides: list[str] | None = None) -> Settings:
+    """The settings in force. `overrides` are `key=value` texts of the command line."""
+    environment = os.environ.get(_PREFIX + "ENV", "local")
+    if environment not in ENVIRONMENTS:
+        raise Misconfigured(f"PROCUREMENT_ENV is {environment!r}", next=f"set it to one of {', '.join(ENVIRONMENTS)}")
+    values = _flat(ROOT / "conf" / "settings.yml")
+    own = ROOT / "conf" / environment / "settings.yml"
+    for key, value in (_flat(own) if own.exists() else {}).items():
+        _put(values, key, value, str(own))
+    for name, text in sorted(os.environ.items()):
+        if name.startswith(_PREFIX) and "__" in name:
+            key = name.removeprefix(_PREFIX).lower().replace("__", ".")
+            _put(values, key, yaml.safe_load(text), f"environment variable {name}")
+    for text in overrides or []:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Misconfigured(f"--set {text!r} is not KEY=VALUE", next="./submit.sh settings")
+        _put(values, key, yaml.safe_load(value), f"--set {text}")
+    lake_dir = Path(os.environ.get(_PREFIX + "LAKE_DIR") or ROOT / "lake").expanduser().resolve()
+    return Settings(values, environment, lake_dir)
+
+
+def _flat(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise Misconfigured("the settings are not YAML", where=f"{file}: {error}") from None
+    flat: dict[str, Any] = {}
+
+    def walk(prefix: str, node: dict[str, Any]) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(f"{prefix}{key}.", value)
+            else:
+                flat[prefix + key] = value
+
+    walk("", tree)
+    return flat
+
+
+def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:
+    if key not in values:
+        raise Misconfigured(f"there is no setting {key!r}", where=where, next="./submit.sh settings")
+    default = values[key]
+    if isinstance(default, str) and value is not None and not isinstance(value, (dict, list)):
+        value = "" if value is None else str(value)
+    if type(value) is not type(default):
+        kind = type(default).__name__
+        raise Misconfigured(f"{key} must be a {kind}, not {value!r}", where=where, next="./submit.sh settings")
+    values[key] = value
