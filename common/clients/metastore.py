@@ -1,0 +1,160 @@
+"""The Hive metastore over Thrift: tables from their contracts, and the one call that publishes a date.
+
+Publication points the partition of a date at a directory: one `add_partition` or `alter_partition`. The metastore has no
+compare-and-set for partitions; the date's lock in the ledger keeps a second writer away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from pymetastore.hive_metastore import ThriftHiveMetastore, ttypes
+from thrift.protocol import TBinaryProtocol
+from thrift.Thrift import TException
+from thrift.transport import TSocket, TTransport
+
+from common.contracts import Contract
+from common.errors import Misconfigured, TryAgain
+
+T = TypeVar("T")
+_TIMEOUT_MS = 20_000
+_PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The published partition of a date: the directory it points to (HDFS path without host) and its parameters."""
+
+    location: str
+    parameters: dict[str, str]
+
+
+class Metastore:
+    """Each call opens a connection of its own: calls are few, and a dead connection is never reused."""
+
+    def __init__(self, uri: str, hdfs_url: str) -> None:
+        self.uri, self._hdfs_url = uri, hdfs_url.rstrip("/")
+
+    def ensure_table(self, contract: Contract, location: str) -> None:
+        """Creates the external table of a contract; in one that is there, new columns and comments are brought up to date."""
+        wanted = self._table(contract, location)
+
+        def ensure(client: ThriftHiveMetastore.Client) -> None:
+            with suppress(ttypes.AlreadyExistsException):
+                client.create_database(ttypes.Database(contract.schema, "", f"{self._hdfs_url}{location.rsplit('/', 1)[0]}"))
+            try:
+                table = client.get_table(contract.schema, contract.table)
+            except ttypes.NoSuchObjectException:
+                with suppress(ttypes.AlreadyExistsException):
+                    client.create_table(wanted)
+                return
+            if _shape(table) != _shape(wanted):
+                table.sd.cols, table.parameters["comment"] = wanted.sd.cols, contract.description
+                client.alter_table(contract.schema, contract.table, table)
+
+        self._call(f"create {contract.name}", ensure)
+
+    def partition(self, table: str, day: date) -> Partition | None:
+        """The published partition of `schema.table` on `day`, or None."""
+        schema, name = table.split(".")
+
+        def look(client: ThriftHiveMetastore.Client) -> Partition | None:
+            try:
+                found = client.get_partition(schema, name, [day.isoformat()])
+            except ttypes.NoSuchObjectException:
+                return None
+            return Partition(urlsplit(found.sd.location).path, dict(found.parameters))
+
+        return self._call(f"look up {table} of {day}", look)
+
+    def partitions(self, table: str) -> dict[str, Partition]:
+        """All published partitions of a table by business date."""
+        schema, name = table.split(".")
+
+        def look(client: ThriftHiveMetastore.Client) -> dict[str, Partition]:
+            try:
+                found = client.get_partitions(schema, name, -1)
+            except ttypes.NoSuchObjectException:
+                return {}
+            return {p.values[0]: Partition(urlsplit(p.sd.location).path, dict(p.parameters)) for p in found}
+
+        return self._call(f"list the dates of {table}", look)
+
+    def point(self, table: str, day: date, location: str, parameters: dict[str, str]) -> None:
+        """Publishes: the partition of `day` now points at `location`. A call that timed out is read back.
+
+        The parameters replace the old ones, so that no statistics of the old files survive; column statistics are dropped.
+        """
+        schema, name = table.split(".")
+
+        def flip(client: ThriftHiveMetastore.Client) -> None:
+            descriptor = client.get_table(schema, name).sd
+            descriptor.location = f"{self._hdfs_url}{location}"
+            new = ttypes.Partition([day.isoformat()], schema, name, 0, 0, descriptor, dict(parameters))
+            try:
+                old = client.get_partition(schema, name, [day.isoformat()])
+            except ttypes.NoSuchObjectException:
+                client.add_partition(new)
+                return
+            new.createTime = old.createTime
+            client.alter_partition_with_environment_context(
+                schema, name, new, ttypes.EnvironmentContext({"DO_NOT_UPDATE_STATS": "true"})
+            )
+            with suppress(TException):
+                client.delete_partition_column_statistics(schema, name, f"business_date={day}", "")
+
+        try:
+            self._call(f"publish {table} of {day}", flip)
+        except TryAgain:
+            landed = self.partition(table, day)
+            if landed is None or landed.location != location:
+                raise
+
+    def drop_partition(self, table: str, day: date) -> None:
+        """Unregisters a date; its files stay."""
+        schema, name = table.split(".")
+
+        def drop(client: ThriftHiveMetastore.Client) -> None:
+            with suppress(ttypes.NoSuchObjectException):
+                client.drop_partition(schema, name, [day.isoformat()], False)
+
+        self._call(f"unregister {table} of {day}", drop)
+
+    def _table(self, contract: Contract, location: str) -> ttypes.Table:
+        columns = [ttypes.FieldSchema(c.name, c.hive_type, c.comment) for c in contract.columns]
+        serde = ttypes.SerDeInfo(None, f"{_PARQUET}serde.ParquetHiveSerDe", {"serialization.format": "1"})
+        storage = ttypes.StorageDescriptor(
+            columns, f"{self._hdfs_url}{location}", f"{_PARQUET}MapredParquetInputFormat", f"{_PARQUET}MapredParquetOutputFormat",
+            False, 0, serde, [], [], {},
+        )  # fmt: skip
+        keys = [ttypes.FieldSchema(contract.partition, "date", "Business date D of the rows")]
+        parameters = {"EXTERNAL": "TRUE", "comment": contract.description}
+        return ttypes.Table(
+            contract.table, contract.schema, "procurement", 0, 0, 0, storage, keys, parameters, tableType="EXTERNAL_TABLE"
+        )
+
+    def _call(self, verb: str, action: Callable[[ThriftHiveMetastore.Client], T]) -> T:
+        parts = urlsplit(self.uri)
+        socket = TSocket.TSocket(parts.hostname, parts.port)
+        socket.setTimeout(_TIMEOUT_MS)
+        transport = TTransport.TBufferedTransport(socket)
+        try:
+            transport.open()
+            return action(ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport)))
+        except (ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException) as error:
+            raise Misconfigured(f"the metastore refused to {verb}: {error.message}", where=self.uri) from error
+        except (TTransport.TTransportException, OSError, EOFError) as error:
+            raise TryAgain(
+                f"the metastore did not {verb}: {error}", where=self.uri, next="./submit.sh check"
+            ) from error
+        finally:
+            transport.close()
+
+
+def _shape(table: ttypes.Table) -> tuple[object, ...]:
+    return tuple((c.name, c.type, c.comment) for c in table.sd.cols), table.parameters.get("comment")
