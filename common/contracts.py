@@ -7,7 +7,7 @@ mistake never switches a rule off.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Contract:
 
 
 def _build(kind: type, tree: Any, where: str) -> Any:
-    known = kind.__dataclass_fields__
+    known = [f.name for f in fields(kind)]
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise Misconfigured(f"a {kind.__name__.lower()} must be a mapping", where=where)
     if unknown := sorted(set(tree) - set(known)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -94,10 +95,8 @@ class Hdfs:
         """Removes a file or a whole folder; nothing happens when it is not there."""
 
         def remove() -> None:
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 self._client.delete(path, True)
-            except FileNotFoundError:
-                pass
 
         self._try("delete", path, remove)
 

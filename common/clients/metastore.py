@@ -125,6 +125,41 @@ class Metastore:
 
         self._call(f"unregister {table} of {day}", drop)
 
+    def tables(self, schema: str) -> list[str]:
+        """The names of all tables of a schema."""
+        return self._call(f"list {schema}", lambda client: list(client.get_all_tables(schema)))
+
+    def location(self, schema: str, table: str) -> str | None:
+        """The directory of a table, or None when there is none."""
+
+        def look(client: ThriftHiveMetastore.Client) -> str | None:
+            try:
+                return urlsplit(client.get_table(schema, table).sd.location).path
+            except ttypes.NoSuchObjectException:
+                return None
+
+        return self._call(f"look up {schema}.{table}", look)
+
+    def create_scratch(self, contract: Contract, name: str, location: str) -> None:
+        """Registers a directory as `scratch.<name>`, with the columns of a contract and no partition."""
+        table = self._table(contract, location)
+        table.dbName, table.tableName, table.partitionKeys = "scratch", name, []
+
+        def create(client: ThriftHiveMetastore.Client) -> None:
+            with suppress(ttypes.AlreadyExistsException):
+                client.create_table(table)
+
+        self._call(f"register scratch.{name}", create)
+
+    def drop_table(self, schema: str, table: str) -> None:
+        """Unregisters a table; its files stay."""
+
+        def drop(client: ThriftHiveMetastore.Client) -> None:
+            with suppress(ttypes.NoSuchObjectException):
+                client.drop_table(schema, table, False)
+
+        self._call(f"unregister {schema}.{table}", drop)
+
     def _table(self, contract: Contract, location: str) -> ttypes.Table:
         columns = [ttypes.FieldSchema(c.name, c.hive_type, c.comment) for c in contract.columns]
         serde = ttypes.SerDeInfo(None, f"{_PARQUET}serde.ParquetHiveSerDe", {"serialization.format": "1"})
@@ -135,7 +170,16 @@ class Metastore:
         keys = [ttypes.FieldSchema(contract.partition, "date", "Business date D of the rows")]
         parameters = {"EXTERNAL": "TRUE", "comment": contract.description}
         return ttypes.Table(
-            contract.table, contract.schema, "procurement", 0, 0, 0, storage, keys, parameters, tableType="EXTERNAL_TABLE"
+            contract.table,
+            contract.schema,
+            "procurement",
+            0,
+            0,
+            0,
+            storage,
+            keys,
+            parameters,
+            tableType="EXTERNAL_TABLE",
         )
 
     def _call(self, verb: str, action: Callable[[ThriftHiveMetastore.Client], T]) -> T:
@@ -149,9 +193,7 @@ class Metastore:
         except (ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException) as error:
             raise Misconfigured(f"the metastore refused to {verb}: {error.message}", where=self.uri) from error
         except (TTransport.TTransportException, OSError, EOFError) as error:
-            raise TryAgain(
-                f"the metastore did not {verb}: {error}", where=self.uri, next="./submit.sh check"
-            ) from error
+            raise TryAgain(f"the metastore did not {verb}: {error}", where=self.uri, next="./submit.sh check") from error
         finally:
             transport.close()
 

@@ -33,7 +33,8 @@ class Postgres:
             )
         except psycopg2.OperationalError as error:
             raise Unavailable(
-                "PostgreSQL can't be reached", where=f"{self.place}: {str(error).strip().splitlines()[0]}",
+                "PostgreSQL can't be reached",
+                where=f"{self.place}: {str(error).strip().splitlines()[0]}",
                 next="./submit.sh check",
             ) from None
 

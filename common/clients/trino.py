@@ -46,7 +46,7 @@ class Trino:
                 pause = min(pause * 2, 8)
             except trino.exceptions.TrinoQueryError as error:
                 raise _failure(error) from error
-            except trino.exceptions.TrinoException as error:
+            except trino.exceptions.Error as error:
                 raise Unavailable(f"Trino did not answer: {error}", where=self.url, next="./submit.sh check") from error
 
     rows = execute
@@ -65,8 +65,16 @@ class Trino:
     def _once(self, sql: str) -> list[tuple[Any, ...]]:
         parts = urlsplit(self.url)
         connection = trino.dbapi.connect(
-            host=parts.hostname, port=parts.port, http_scheme=parts.scheme, user=self._user, catalog="hive",
-            source="procurement", timezone="UTC", session_properties=_SESSION, request_timeout=30, max_attempts=3,
+            host=parts.hostname,
+            port=parts.port,
+            http_scheme=parts.scheme,
+            user=self._user,
+            catalog="hive",
+            source="procurement",
+            timezone="UTC",
+            session_properties=_SESSION,
+            request_timeout=30,
+            max_attempts=3,
         )
         cursor = connection.cursor()
         with self._lock:

@@ -1,0 +1,152 @@
+"""The command line: `./submit.sh <command> ...`, and `main(STAGE)` for each jobs/<stage>.py.
+
+Results go to stdout, progress and errors to stderr; the exit code is that of common.errors. Nothing here knows a rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from common.dates import date_range
+from common.errors import Failure, TryAgain, Usage
+from common.settings import Settings, load_settings
+from common.stages import NIGHT, Stage
+
+OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "--replace": (
+        ("ingest", "all"),
+        "take files whose content differs from what has landed; the old ones are kept aside",
+    ),
+    "--adopt": (("ingest",), "make the manifest for files that someone put into the raw folder by hand"),
+    "--refresh-master": (
+        ("snapshot_master", "all", "backfill"),
+        "take today's master data instead of the date's snapshot",
+    ),
+    "--accept-short-snapshot": (
+        ("stage_stock", "all", "backfill"),
+        "go on when a warehouse's snapshot is missing or short",
+    ),
+    "--revise": (("export_orders", "all", "backfill"), "write the next revision of orders that were released already"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise Usage(message, next=f"{self.prog} --help")
+
+
+def stage_parser(name: str, parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Adds what every stage takes, and the options that this one takes."""
+    parser.add_argument("dates", metavar="DATE", help="business date YYYY-MM-DD, or FROM..TO")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    parser.add_argument("--force", action="store_true", help="run even when nothing has changed")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    for option, (stages, meaning) in OPTIONS.items():
+        if name in stages:
+            parser.add_argument(option, action="store_true", help=meaning)
+    if name in ("all", "backfill"):
+        parser.add_argument("--from", dest="from_stage", choices=NIGHT, help="start at this stage")
+        parser.add_argument("--window", help="as the setting night.window, such as 22:00-00:00")
+    return parser
+
+
+def main(stage: Stage, arguments: Sequence[str] | None = None) -> int:
+    """The command line of one stage's job file: `python jobs/<stage>.py DATE [options]`."""
+    from common.night import stage_command
+
+    parser = stage_parser(stage.name, _Parser(prog=f"./submit.sh {stage.name}"))
+    return guarded(lambda: stage_command(stage.name, parser.parse_args(arguments)))
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings in force for a command line; its dates are checked before anything else is touched."""
+    if getattr(args, "dates", None):
+        date_range(args.dates)
+    overrides = list(args.set)
+    if getattr(args, "window", None):
+        overrides += [f"night.window={args.window}", "night.outside_window=refuse"]
+    return load_settings(overrides)
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Runs a command: failures become a clear text and their exit code, SIGTERM a failure like any other."""
+
+    def terminated(_signal: int, _frame: FrameType | None) -> None:
+        raise TryAgain("stopped by SIGTERM", next="run the same command again")
+
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        return action()
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)
+        traceback.print_exc()
+        return 70
+
+
+def print_result(args: argparse.Namespace, result: object, text: str) -> None:
+    """The result on stdout: text for people, JSON with --json."""
+    print(json.dumps(result, indent=1, sort_keys=True, default=str) if args.json else text)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; each room adds its own commands."""
+    from common.inbox.commands import add_commands as add_inbox
+    from common.lake.commands import add_commands as add_lake
+    from common.night import stage_command
+    from common.operate import add_commands as add_operate
+
+    top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name in (*NIGHT, "all", "backfill"):
+        sub = stage_parser(name, commands.add_parser(name, help=_purpose(name)))
+        sub.set_defaults(handler=lambda args, name=name: stage_command(name, args))
+    add_operate(commands)
+    add_inbox(commands)
+    add_lake(commands)
+    return top
+
+
+def _purpose(name: str) -> str:
+    return {
+        "ingest": "land the inbox's files of a date in HDFS, with a manifest",
+        "snapshot_master": "snapshot the master data of a date from PostgreSQL",
+        "stage_master": "stage the master snapshot as Parquet tables",
+        "stage_orders": "validate and stage the order lines",
+        "stage_stock": "validate and stage the stock snapshots",
+        "net_demand": "compute what each SKU lacks",
+        "purchase_orders": "choose suppliers, apply MOQ and packs",
+        "exceptions": "list what a planner must look at",
+        "export_orders": "write one order file a supplier",
+        "all": "run every stage of a date in order",
+        "backfill": "run `all` for a range of dates in order",
+    }[name]
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Entry of ./submit.sh."""
+    return guarded(lambda: _dispatch(arguments))
+
+
+def _dispatch(arguments: Sequence[str] | None) -> int:
+    args = parser().parse_args(arguments)
+    code: int = args.handler(args)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

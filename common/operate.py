@@ -1,0 +1,175 @@
+"""Commands of the people who run the pipeline: status, unlock, retention, settings, test."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from datetime import date
+from typing import Any
+
+from common.contracts import all_contracts
+from common.dates import business_date
+from common.errors import NoInput
+from common.night import ready
+from common.publish.ledger import lock_holder, unlock
+from common.publish.run import Clients, runs_root
+from common.settings import ROOT, load_settings
+
+
+def add_commands(commands: Any) -> None:
+    """Adds status, unlock, retention, settings and test."""
+    status = commands.add_parser("status", help="the ledger: runs, stages, rows, times, what is stale")
+    status.add_argument("date", nargs="?", metavar="DATE", help="business date; without it the latest dates")
+    status.add_argument("--json", action="store_true", help="print as JSON")
+    status.set_defaults(handler=_status)
+    free = commands.add_parser("unlock", help="end the session of a hanging run, which then can't publish any more")
+    free.add_argument("date", metavar="DATE", help="business date")
+    free.set_defaults(handler=_unlock)
+    keep = commands.add_parser("retention", help="remove run directories that are no longer published and old enough")
+    keep.add_argument("--days", type=int, help="age in days; default: setting retention.run_days")
+    keep.set_defaults(handler=_retention)
+    show = commands.add_parser("settings", help="every setting in force")
+    show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="try an override")
+    show.add_argument("--json", action="store_true", help="print as JSON")
+    show.set_defaults(handler=_settings)
+    test = commands.add_parser("test", help="lint, types and the test suite on the real lake", add_help=False)
+    test.add_argument("pytest_arguments", nargs=argparse.REMAINDER)
+    test.set_defaults(handler=_test)
+
+
+def _status(args: argparse.Namespace) -> int:
+    settings = load_settings()
+    day = business_date(args.date) if args.date else None
+    clients = ready(settings)
+    rows = clients.postgres.rows(
+        "select r.business_date, r.run_id, r.command, r.status, s.stage, s.status, s.rows, s.started_at, s.ended_at, s.error"
+        " from ops.runs r left join ops.stages s using (run_id)"
+        " where r.run_id in (select run_id from ops.runs where %s::date is null or business_date = %s"
+        " order by run_id desc limit 10) order by r.run_id, s.started_at",
+        (day, day),
+    )
+    stale = stale_tables(clients, day) if day else []
+    if args.json:
+        names = (
+            "business_date",
+            "run_id",
+            "command",
+            "run_status",
+            "stage",
+            "status",
+            "rows",
+            "started_at",
+            "ended_at",
+            "error",
+        )
+        print(json.dumps({"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale}, default=str, indent=1))
+        return 0
+    if not rows:
+        print("nothing has run yet" if not day else f"nothing has run for {day}")
+    last = None
+    for on, run_id, command, run_status, stage, state, counts, start, end, error in rows:
+        if run_id != last:
+            print(f"run {run_id} of {on}: {command}, {run_status}")
+            last = run_id
+        if stage:
+            seconds = f"{(end - start).total_seconds():6.1f} s" if end else "        "
+            text = ", ".join(f"{n:,} {k}" for k, n in (counts or {}).items())
+            print(f"  {stage:<16} {state:<10} {seconds}  {text}{'  ' + error.splitlines()[0] if error else ''}")
+    if day and (holder := lock_holder(clients.postgres, day)):
+        print(f"locked by {holder}")
+    for line in stale:
+        print(f"stale: {line}")
+    return 0
+
+
+def stale_tables(clients: Clients, day: date) -> list[str]:
+    """The published tables of a date whose pinned inputs have been replaced since, with what replaced them."""
+    rows = clients.postgres.rows(
+        "select s.stage, s.inputs, s.tables, s.fingerprint from ops.stages s join ops.runs r using (run_id)"
+        " where r.business_date = %s and s.status = 'succeeded' and s.tables <> '{}' order by s.run_id",
+        (day,),
+    )
+    published: dict[str, str] = {}
+
+    def current(name: str) -> str | None:
+        if name not in published:
+            table, _, on = name.rpartition("/")
+            if table.startswith("raw/"):
+                from common.landing.manifest import read_manifest
+
+                try:
+                    kind = table.removeprefix("raw/")
+                    published[name] = read_manifest(clients.hdfs, kind, date.fromisoformat(on), clients.settings).fingerprint
+                except NoInput:
+                    published[name] = ""
+            else:
+                found = clients.metastore.partition(table, date.fromisoformat(on))
+                published[name] = found.location if found else ""
+        return published[name]
+
+    stale = []
+    for stage, inputs, tables, _ in rows:
+        for table, location in tables.items():
+            if current(f"{table}/{day}") != location:
+                continue
+            for pinned in inputs:
+                if current(pinned["name"]) != pinned["fingerprint"]:
+                    stale.append(f"{table} was built on an older {pinned['name']}; ./submit.sh {stage} {day}")
+                    break
+    return stale
+
+
+def _unlock(args: argparse.Namespace) -> int:
+    day = business_date(args.date)
+    clients = ready(load_settings())
+    holder = lock_holder(clients.postgres, day)
+    ended = unlock(clients.postgres, day)
+    print(f"ended the session of {holder or 'an unrecorded run'}" if ended else f"{day} is not locked")
+    return 0
+
+
+def _retention(args: argparse.Namespace) -> int:
+    settings = load_settings()
+    days = settings["retention.run_days"] if args.days is None else args.days
+    clients = ready(settings)
+    limit = (time.time() - days * 86400) * 1000
+    removed = 0
+    for contract in all_contracts():
+        published = {p.location for p in clients.metastore.partitions(contract.name).values()}
+        root = runs_root(settings, contract.name, date.min).rsplit("/", 1)[0]
+        if not clients.hdfs.exists(root):
+            continue
+        for folder in clients.hdfs.list(root):
+            for entry in clients.hdfs.list(folder.path):
+                if entry.path not in published and entry.modified_ms < limit:
+                    clients.hdfs.delete(entry.path)
+                    removed += 1
+    print(f"removed {removed} run directories that are not published and older than {days} days")
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> int:
+    settings = load_settings(args.set)
+    if args.json:
+        print(json.dumps(dict(settings), indent=1))
+    else:
+        for key in settings:
+            print(f"{key} = {settings[key]!r}")
+    return 0
+
+
+def _test(args: argparse.Namespace) -> int:
+    """Lint and types first, since they fail fastest; then the suite. The first failure's exit code counts."""
+    python = sys.executable
+    code = 0
+    for command in (
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "mypy"],
+        [python, "-m", "pytest", *args.pytest_arguments],
+    ):
+        print("+", *command[1:], file=sys.stderr, flush=True)
+        code = code or subprocess.run(command, cwd=ROOT, check=False).returncode
+    return code

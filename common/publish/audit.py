@@ -1,0 +1,68 @@
+"""Audits of a table that is built but not yet published.
+
+`sql/<schema>/<table>/checks.sql` holds queries that return the offending rows; each is preceded by a comment line
+`-- check: <sentence>`. Spark's tables are counted and conserved by the tasks that wrote them; their queries run here too,
+over a scratch table at the private directory.
+"""
+
+from __future__ import annotations
+
+from string import Template
+
+from common.contracts import Contract, contract
+from common.errors import BadData
+from common.publish.run import Pending, Run
+from common.stages import Built, Stage
+
+_MARK = "-- check:"
+
+
+def checks(table: str) -> list[tuple[str, str]]:
+    """The audits of a table: (sentence, SQL template with `$table_name` placeholders)."""
+    file = contract(table).folder / "checks.sql"
+    if not file.exists():
+        return []
+    found = []
+    for part in file.read_text(encoding="utf-8").split(_MARK)[1:]:
+        sentence, _, sql = part.partition("\n")
+        found.append((sentence.strip(), sql.strip().rstrip(";")))
+    return found
+
+
+def audit(run: Run, stage: Stage, built: Built) -> None:
+    """Runs every check of the tables a stage built, as one query; BadData with the first offending row, nothing published."""
+    found = [(table, sentence, sql) for table in built.tables for sentence, sql in checks(table)]
+    if not found:
+        return
+    for table, location in built.tables.items():
+        if table not in run.pending:
+            run.pending[table] = Pending(location, scratch_table(run, contract(table), location))
+    queries = [_render(run, sql) for _, _, sql in found]
+    counts = run.trino.execute(" union all ".join(f"select {n}, count(*) from ({query})" for n, query in enumerate(queries)))
+    for number, count in sorted(counts):
+        if count:
+            table, sentence, _ = found[number]
+            row = run.trino.execute(f"select * from ({queries[number]}) limit 1")[0]
+            raise BadData(
+                f"{table} of {run.day} was built but not published: {sentence} ({count} rows)",
+                where=f"first row: {row}",
+                next=f"./submit.sh status {run.day}",
+            )
+
+
+def scratch_table(run: Run, of: Contract, location: str) -> str:
+    """Registers a private directory as a table of the schema `scratch`; returns how a query reads it, with its business date."""
+    name = f"{of.table}_{run.day:%Y%m%d}_{location.rsplit('/', 1)[-1].replace('-', '_')}"
+    run.metastore.create_scratch(of, name, location)
+    return f"(select *, date '{run.day}' as business_date from hive.scratch.{name})"
+
+
+def _render(run: Run, sql: str) -> str:
+    tables = {t.split(".")[1]: run.reference(t) for t in _known()}
+    return Template(sql).substitute(tables, business_date=run.day.isoformat())
+
+
+def _known() -> list[str]:
+    from common.contracts import all_contracts
+
+    return [c.name for c in all_contracts() if c.schema != "audit"]

@@ -1,0 +1,184 @@
+"""Runs stages of one business date: lock, reconcile, pin, build, audit, check again, flip, record.
+
+lock of the date -> reconcile -> for each stage: inputs pinned -> current already? skip -> build in private
+directories -> audit -> (group complete?) inputs still the same, lock still ours -> intent recorded -> flip -> recorded
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from common.errors import BadData, Failure, TryAgain
+from common.publish.audit import audit
+from common.publish.barrier import barrier
+from common.publish.flip import is_published, point
+from common.publish.ledger import Ledger
+from common.publish.reconcile import reconcile, sweep_scratch
+from common.publish.run import Clients, Run, code_version, fingerprint_of
+from common.publish.window import check_window
+from common.stages import Built, Input, Stage
+
+
+@dataclass
+class Done:
+    """How one stage went: `state` is `built`, `current` (nothing to do) or `failed`."""
+
+    stage: str
+    state: str
+    seconds: float
+    rows: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    run_id: int = 0
+
+
+@dataclass
+class _Waiting:
+    """A stage that is built and audited and waits for its group to be published."""
+
+    stage: Stage
+    fingerprint: str
+    inputs: list[Input]
+    built: Built
+
+
+def run_stages(
+    clients: Clients,
+    stages: Sequence[Stage],
+    day: date,
+    options: argparse.Namespace,
+    *,
+    command: str,
+    window: bool = False,
+) -> list[Done]:
+    """Runs the stages for one date under its lock; raises the Failure of the first one that fails, recorded."""
+    ledger = Ledger(clients.postgres, day)
+    ledger.lock(clients.settings["night.lock_wait_seconds"])
+    try:
+        changed = {
+            k: v for k, v in vars(options).items() if v and k not in ("handler", "dates", "command", "json", "quiet", "set")
+        }
+        run_id = ledger.begin(command, changed, code_version(), clients.settings.hash())
+        run = Run(clients, day, run_id, options)
+        try:
+            reconcile(run, ledger)
+            done = _Executor(run, ledger).all(stages, window)
+            sweep_scratch(run)
+        except BaseException as error:
+            code = error.exit_code if isinstance(error, Failure) else 70
+            _quietly_end(ledger, "failed", code, str(error) or type(error).__name__)
+            raise
+        ledger.end("succeeded", 0)
+        return done
+    finally:
+        ledger.close()
+
+
+def _quietly_end(ledger: Ledger, status: str, code: int, error: str) -> None:
+    """The first failure is what the user must see, not that the ledger could not be told of it."""
+    with contextlib.suppress(Failure):
+        ledger.end(status, code, error)
+
+
+class _Executor:
+    """The stages of one run, in order."""
+
+    def __init__(self, run: Run, ledger: Ledger) -> None:
+        self.run, self.ledger = run, ledger
+        self.waiting: list[_Waiting] = []
+
+    def all(self, stages: Sequence[Stage], window: bool) -> list[Done]:
+        first = self.run.option("from_stage")
+        names = [s.name for s in stages]
+        stages = stages[names.index(first) :] if first in names else stages
+        done = []
+        for number, stage in enumerate(stages):
+            if window and number:
+                check_window(self.run.settings, starting=False)
+            last_of_group = not stage.group or all(s.group != stage.group for s in stages[number + 1 :])
+            done.append(self.one(stage, last_of_group, forced=self.run.option("force", False) or stage.name == first))
+            self.report(done[-1])
+        return done
+
+    def one(self, stage: Stage, publish: bool, forced: bool) -> Done:
+        start = time.monotonic()
+        inputs = stage.reads(self.run)
+        fingerprint = self.fingerprint(stage, inputs)
+        if not forced and self.is_current(stage, fingerprint):
+            if publish:
+                self.flip()
+            last = self.ledger.last_success(stage.name)
+            rows, notes, run_id = (last.rows, last.notes, last.run_id) if last else ({}, {}, 0)
+            return Done(stage.name, "current", time.monotonic() - start, rows, notes, run_id)
+        self.ledger.stage_begins(stage.name, fingerprint, inputs)
+        try:
+            built = stage.build(self.run, inputs)
+            barrier("built_before_audit")
+            audit(self.run, stage, built)
+            self.waiting.append(_Waiting(stage, fingerprint, inputs, built))
+            if publish:
+                self.flip()
+        except BaseException as error:
+            self.fail(stage, str(error) or type(error).__name__)
+            raise
+        return Done(stage.name, "built", time.monotonic() - start, built.rows, built.notes, self.run.run_id)
+
+    def fingerprint(self, stage: Stage, inputs: list[Input]) -> str:
+        options = {name: bool(self.run.option(name, False)) for name in stage.options}
+        settings = self.run.settings.hash(*stage.settings) if stage.settings else ""
+        return fingerprint_of([stage.name, code_version(), settings, options, [(i.name, i.fingerprint) for i in inputs]])
+
+    def is_current(self, stage: Stage, fingerprint: str) -> bool:
+        if stage.writes:
+            return all(is_published(self.run, table, fingerprint) for table in stage.writes)
+        return stage.is_current is not None and stage.is_current(self.run, fingerprint)
+
+    def flip(self) -> None:
+        """Publishes all that waits, after one more look at its inputs."""
+        for item in self.waiting:
+            again = {i.name: i.fingerprint for i in item.stage.reads(self.run)}
+            for pinned in item.inputs:
+                if again.get(pinned.name) != pinned.fingerprint:
+                    raise TryAgain(
+                        f"{pinned.name} was replaced while {item.stage.name} was reading it",
+                        where=pinned.location,
+                        next="run the same command again",
+                    )
+        barrier("audited_before_flip")
+        for item in self.waiting:
+            self.ledger.stage_publishes(item.stage.name, item.built)
+        for item in self.waiting:
+            for table, location in item.built.tables.items():
+                self.ledger.require_lock()
+                point(self.run, table, location, self.run.run_id, item.fingerprint, [vars(i) for i in item.inputs])
+                barrier("between_flips")
+        barrier("flipped_before_ledger")
+        for item in self.waiting:
+            self.ledger.stage_ends(item.stage.name, "succeeded")
+            for table in item.built.tables:
+                self.run.pending.pop(table, None)
+        self.waiting = []
+
+    def fail(self, stage: Stage, error: str) -> None:
+        """Records the failure of a stage and of those whose publication waited for it."""
+        for name in {item.stage.name for item in self.waiting} | {stage.name}:
+            try:
+                self.ledger.stage_ends(name, "failed", error)
+            except Failure:
+                return
+
+    def report(self, done: Done) -> None:
+        rows = ", ".join(f"{count:,} {outcome}" for outcome, count in done.rows.items()) or "nothing to count"
+        state = "  (current, nothing to do)" if done.state == "current" else ""
+        self.run.say(f"  {done.stage:<16} {done.seconds:6.1f} s  {rows}{state}")
+
+
+def conserve(where: str, read: int, outcomes: dict[str, int]) -> None:
+    """Nothing is lost: what was read is what came of it, or BadData."""
+    if read != sum(outcomes.values()):
+        raise BadData(f"{read} order lines were read, but {outcomes} came of them", where=where)

@@ -1,0 +1,33 @@
+"""Publication: one metastore call points a date's partition at the directory of a run.
+
+The partition carries who made it and from what, so that a mixture of runs can be seen by anybody who can read the metastore.
+"""
+
+from __future__ import annotations
+
+import json
+
+from common.contracts import contract
+from common.publish.run import Run, table_root
+
+RUN_ID, FINGERPRINT, INPUTS = "procurement.run_id", "procurement.fingerprint", "procurement.inputs"
+
+
+def point(run: Run, table: str, location: str, run_id: int, fingerprint: str, inputs: list[dict[str, str]]) -> None:
+    """Publishes one table of the run's date."""
+    run.metastore.ensure_table(contract(table), table_root(run.settings, table))
+    pinned = {i["name"]: i["fingerprint"] for i in inputs}
+    # the metastore holds 4,000 characters a parameter; a long history window is cut into its hash by the ledger's row
+    text = json.dumps(pinned, sort_keys=True)
+    parameters = {
+        RUN_ID: str(run_id),
+        FINGERPRINT: fingerprint,
+        INPUTS: text if len(text) < 3900 else "see ops.stages.inputs",
+    }
+    run.metastore.point(table, run.day, location, parameters)
+
+
+def is_published(run: Run, table: str, fingerprint: str) -> bool:
+    """Whether what is published of a table was made from exactly this fingerprint."""
+    partition = run.published(table)
+    return partition is not None and partition.parameters.get(FINGERPRINT) == fingerprint

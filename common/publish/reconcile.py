@@ -1,0 +1,76 @@
+"""Every start puts the ledger, the metastore and the directories of its date in agreement first.
+
+The lock of the date is held, so nobody else is at work on it. What an earlier run recorded as "publishing" and has begun
+to flip is rolled forward: its data was whole and audited. What it had not begun to flip is swept.
+"""
+
+from __future__ import annotations
+
+import re
+
+from common.errors import NoInput
+from common.publish.flip import point
+from common.publish.ledger import Ledger, StageRow
+from common.publish.run import Run, runs_root
+from common.stages import NIGHT, stage
+
+
+def reconcile(run: Run, ledger: Ledger) -> None:
+    """Rolls unfinished stages of the date forward or back, and removes directories that were never published."""
+    unfinished = ledger.unfinished()
+    for group in _together(unfinished):
+        flipped = [_is_flipped(run, table, path) for row in group for table, path in row.tables.items()]
+        forward = any(flipped) and all(row.status == "publishing" for row in group)
+        for row in group:
+            if forward:
+                for table, path in row.tables.items():
+                    if not _is_flipped(run, table, path):
+                        ledger.require_lock()
+                        point(run, table, path, row.run_id, row.fingerprint, row.inputs)
+                ledger.stage_ends(row.stage, "succeeded", run_id=row.run_id)
+                run.say(f"reconciled: {row.stage} of run {row.run_id} was published before it ended; now recorded")
+            else:
+                ledger.stage_ends(row.stage, "abandoned", "its process ended without a word", run_id=row.run_id)
+    ledger.abandon_runs()
+    sweep_directories(run, ledger.published_locations())
+    sweep_scratch(run)
+
+
+def sweep_directories(run: Run, keep: set[str]) -> int:
+    """Removes the date's private directories that were never published; returns how many."""
+    removed = 0
+    for name in NIGHT:
+        for table in stage(name).writes:
+            try:
+                entries = run.hdfs.list(runs_root(run.settings, table, run.day))
+            except NoInput:
+                continue
+            for entry in entries:
+                if entry.path not in keep:
+                    run.hdfs.delete(entry.path)
+                    removed += 1
+    if removed:
+        run.say(f"swept {removed} directories of runs that never published")
+    return removed
+
+
+def sweep_scratch(run: Run) -> None:
+    """Drops Trino's scratch tables that point into the date's run directories; their files stay."""
+    mark = re.compile(rf"/_runs/[a-z_.]+/{run.day}/")
+    for name in run.metastore.tables("scratch"):
+        if mark.search(run.metastore.location("scratch", name) or ""):
+            run.metastore.drop_table("scratch", name)
+
+
+def _together(rows: list[StageRow]) -> list[list[StageRow]]:
+    """Stages of one run and one group are rolled forward or back together."""
+    groups: dict[tuple[int, str], list[StageRow]] = {}
+    for row in rows:
+        group = (stage(row.stage).group if row.stage in NIGHT else "") or row.stage
+        groups.setdefault((row.run_id, group), []).append(row)
+    return list(groups.values())
+
+
+def _is_flipped(run: Run, table: str, path: str) -> bool:
+    partition = run.published(table)
+    return partition is not None and partition.location == path

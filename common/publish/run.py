@@ -1,0 +1,198 @@
+"""One run of one business date: settings, clients, and what is published, pending or private."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, cached_property
+from typing import Any
+
+from common.clients.hdfs import Hdfs
+from common.clients.metastore import Metastore, Partition
+from common.clients.postgres import Postgres
+from common.clients.trino import Trino
+from common.errors import NoInput
+from common.settings import ROOT, Settings
+from common.stages import Input, maker_of
+
+# code that can't change what a night decides
+_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/")
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A table of this night that is built but not yet published: where it lies and how Trino reads it meanwhile."""
+
+    location: str
+    reference: str
+
+
+class Clients:
+    """The services, each connected to on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._spark: Any = None
+        self._spark_lock = threading.Lock()
+
+    @cached_property
+    def hdfs(self) -> Hdfs:
+        return Hdfs(self.settings.service("HDFS_URL"))
+
+    @cached_property
+    def trino(self) -> Trino:
+        return Trino(
+            self.settings.service("TRINO_URL"),
+            self.settings["trino.user"],
+            retry_seconds=self.settings["trino.retry_seconds"],
+        )
+
+    @cached_property
+    def metastore(self) -> Metastore:
+        return Metastore(self.settings.service("METASTORE_URI"), self.settings.service("HDFS_URL"))
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        return Postgres(self.settings.service("DATABASE_URL"))
+
+    @property
+    def spark(self) -> Any:
+        """The Spark session, started on first use; it may be asked for from several threads."""
+        with self._spark_lock:
+            if self._spark is None:
+                from common.clients.spark import session
+
+                self._spark = session(self.settings)
+            return self._spark
+
+    def stop(self) -> None:
+        """Stops Spark where it was started."""
+        with self._spark_lock:
+            if self._spark is not None:
+                self._spark.stop()
+                self._spark = None
+
+
+class Run:
+    """What a stage is given: the date, the run's number, the options, the services, and the tables it may read."""
+
+    def __init__(self, clients: Clients, day: date, run_id: int, options: argparse.Namespace) -> None:
+        self.clients, self.settings, self.day, self.run_id, self.options = (
+            clients,
+            clients.settings,
+            day,
+            run_id,
+            options,
+        )
+        self.pending: dict[str, Pending] = {}
+        self._directories: dict[str, int] = {}
+
+    @property
+    def hdfs(self) -> Hdfs:
+        return self.clients.hdfs
+
+    @property
+    def trino(self) -> Trino:
+        return self.clients.trino
+
+    @property
+    def metastore(self) -> Metastore:
+        return self.clients.metastore
+
+    @property
+    def postgres(self) -> Postgres:
+        return self.clients.postgres
+
+    @property
+    def spark(self) -> Any:
+        return self.clients.spark
+
+    def option(self, name: str, default: Any = None) -> Any:
+        """An option of the command line; the default where the command has no such option."""
+        return getattr(self.options, name, default)
+
+    def say(self, text: str) -> None:
+        """Progress, to stderr."""
+        if not self.option("quiet", False):
+            print(text, file=sys.stderr, flush=True)
+
+    def private_dir(self, table: str) -> str:
+        """A fresh directory of this run for one table; it does not exist yet."""
+        number = self._directories[table] = self._directories.get(table, 0) + 1
+        return f"{runs_root(self.settings, table, self.day)}/{self.run_id}-{number}"
+
+    def published(self, table: str, day: date | None = None) -> Partition | None:
+        """The published partition of a table, or None."""
+        return self.metastore.partition(table, day or self.day)
+
+    def input_of(self, table: str, day: date | None = None) -> Input | None:
+        """A published (or, within this night, pending) table as an input; None when it is not published."""
+        day = day or self.day
+        name = f"{table}/{day}"
+        if day == self.day and table in self.pending:
+            location = self.pending[table].location
+            return Input(name, location, location)
+        partition = self.published(table, day)
+        return Input(name, partition.location, partition.location) if partition else None
+
+    def need_published(self, table: str, day: date | None = None) -> Input:
+        """As `input_of`, but a table that is not published is NoInput with the command that makes it."""
+        found = self.input_of(table, day)
+        if found is None:
+            day = day or self.day
+            raise NoInput(
+                f"{table} of {day} is not published",
+                where=f"hive.{table}",
+                next=f"./submit.sh {maker_of(table)} {day}",
+            )
+        return found
+
+    def need_raw(self, kind: str, day: date | None = None) -> Input:
+        """The raw folder of a kind (`orders`, `stock`, `master`) as an input."""
+        from common.landing.manifest import read_manifest
+
+        day = day or self.day
+        manifest = read_manifest(self.hdfs, kind, day, self.settings)
+        return Input(f"raw/{kind}/{day}", raw_dir(self.settings, kind, day), manifest.fingerprint)
+
+    def reference(self, table: str) -> str:
+        """How Trino reads a table in this night: the pending one where there is one."""
+        return self.pending[table].reference if table in self.pending else f"hive.{table}"
+
+
+def raw_dir(settings: Settings, kind: str, day: date) -> str:
+    """`/raw/<kind>/<D>`"""
+    return f"{settings['hdfs.raw']}/{kind}/{day}"
+
+
+def runs_root(settings: Settings, table: str, day: date) -> str:
+    """Folder of a date's private run directories of a table."""
+    return f"{settings['hdfs.warehouse']}/_runs/{table}/{day}"
+
+
+def table_root(settings: Settings, table: str) -> str:
+    """The table's own location: registered, never written to."""
+    return f"{settings['hdfs.warehouse']}/{table.replace('.', '/')}"
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the code and SQL that can change a result: the same on every clone of one commit."""
+    digest = hashlib.sha256()
+    for folder in ("common", "jobs", "sql", "conf"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            name = file.relative_to(ROOT).as_posix()
+            decides = file.suffix in (".py", ".sql", ".json") or name.endswith("contract.yml")
+            if decides and not name.startswith(_NO_CODE):
+                digest.update(f"{name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint_of(parts: Any) -> str:
+    """SHA-256 of anything that JSON can say."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

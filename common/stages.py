@@ -1,0 +1,83 @@
+"""What a stage is, and the order of the night.
+
+A stage reads pinned inputs, builds tables in private directories and leaves publication to the engine
+(common/publish/engine.py). The file `jobs/<name>.py` of each has its `STAGE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from common.publish.run import Run
+
+# the way of the data; `all` runs them in this order
+NIGHT = (
+    "ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock",
+    "net_demand", "purchase_orders", "exceptions", "export_orders",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a stage read, pinned: a raw folder or a published partition.
+
+    name         such as `raw/orders/2017-12-23` or `staging.products/2017-12-23`
+    location     where it lay when it was pinned
+    fingerprint  equal fingerprints mean equal content
+    """
+
+    name: str
+    location: str
+    fingerprint: str
+
+
+@dataclass
+class Built:
+    """What a stage made.
+
+    tables  directory in HDFS of each table (`schema.table`), not yet published
+    rows    counts by outcome; what is read must equal what came of it
+    notes   anything else worth keeping in the ledger, as JSON
+    """
+
+    tables: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    reads       resolves and pins the inputs; raises NoInput with the command that makes a missing one
+    build       makes the tables in private directories
+    writes      names of the tables that it publishes
+    settings    dotted prefixes of the settings that change its result
+    options     names of command-line options that change its result
+    group       stages of one group that run together are published together, after the audits of all
+    is_current  for a stage without tables: whether what it made for a fingerprint still stands
+    """
+
+    name: str
+    reads: Callable[[Run], list[Input]]
+    build: Callable[[Run, list[Input]], Built]
+    writes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    group: str = ""
+    is_current: Callable[[Run, str], bool] | None = None
+
+
+def stage(name: str) -> Stage:
+    """The stage of `jobs/<name>.py`."""
+    found: Stage = import_module(f"jobs.{name}").STAGE
+    return found
+
+
+def maker_of(table: str) -> str:
+    """The name of the stage that publishes a table, for messages."""
+    return next((name for name in NIGHT if table in stage(name).writes), "all")
