@@ -105,6 +105,7 @@ def print_result(args: argparse.Namespace, result: object, text: str) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each room adds its own commands."""
+    from common.demo import add_commands as add_demo
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.night import stage_command
@@ -115,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     for name in (*NIGHT, "all", "backfill"):
         sub = stage_parser(name, commands.add_parser(name, help=_purpose(name)))
         sub.set_defaults(handler=lambda args, name=name: stage_command(name, args))
+    add_demo(commands)
     add_operate(commands)
     add_inbox(commands)
     add_lake(commands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from datetime import date
 from typing import Any
@@ -16,9 +15,6 @@ from common.publish.run import Clients
 from common.publish.window import check_window
 from common.settings import Settings
 from common.stages import NIGHT, stage
-
-SPARK_STAGES = ("stage_master", "stage_orders", "stage_stock", "export_orders")
-
 
 def stage_command(name: str, args: argparse.Namespace) -> int:
     """A stage, `all` or `backfill`, for every date given; prints a table of what happened."""
@@ -70,11 +66,6 @@ def ready(settings: Settings) -> Clients:
     clients = Clients(settings)
     migrate(clients.postgres)
     return clients
-
-
-def warm_spark(clients: Clients) -> None:
-    """Starts Spark aside, while the stages that do not need it are at work."""
-    threading.Thread(target=lambda: clients.spark, daemon=True).start()
 
 
 def print_heading(name: str, day: date) -> None:

@@ -58,6 +58,7 @@ class Stage:
     writes      names of the tables that it publishes
     settings    dotted prefixes of the settings that change its result
     options     names of command-line options that change its result
+    uses_spark  whether it needs the Spark session; a night starts it aside before the first such stage
     group       stages of one group that run together are published together, after the audits of all
     is_current  for a stage without tables: whether what it made for a fingerprint still stands
     """
@@ -68,6 +69,7 @@ class Stage:
     writes: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    uses_spark: bool = False
     group: str = ""
     is_current: Callable[[Run, str], bool] | None = None
 

@@ -101,11 +101,13 @@ class _Executor:
             if window and number:
                 check_window(self.run.settings, starting=False)
             last_of_group = not stage.group or all(s.group != stage.group for s in stages[number + 1 :])
-            done.append(self.one(stage, last_of_group, forced=self.run.option("force", False) or stage.name == first))
+            forced = self.run.option("force", False) or stage.name == first
+            needs_spark = any(s.uses_spark for s in stages[number:])
+            done.append(self.one(stage, last_of_group, forced=forced, needs_spark=needs_spark))
             self.report(done[-1])
         return done
 
-    def one(self, stage: Stage, publish: bool, forced: bool) -> Done:
+    def one(self, stage: Stage, publish: bool, forced: bool, needs_spark: bool) -> Done:
         start = time.monotonic()
         inputs = stage.reads(self.run)
         fingerprint = self.fingerprint(stage, inputs)
@@ -116,6 +118,8 @@ class _Executor:
             rows, notes, run_id = (last.rows, last.notes, last.run_id) if last else ({}, {}, 0)
             return Done(stage.name, "current", time.monotonic() - start, rows, notes, run_id)
         self.ledger.stage_begins(stage.name, fingerprint, inputs)
+        if needs_spark:
+            self.run.clients.warm_spark()
         try:
             built = stage.build(self.run, inputs)
             barrier("built_before_audit")

@@ -120,7 +120,8 @@ class Ledger:
     def require_lock(self) -> None:
         """Asserts that this run still may publish; TryAgain when its session was ended."""
         held = self._rows(
-            "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and classid = %s and objid = %s",
+            "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+            " and classid = %s and objid = %s",
             _LOCK_CLASS,
             self.day.toordinal(),
         )[0][0]

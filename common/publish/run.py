@@ -70,6 +70,11 @@ class Clients:
                 self._spark = session(self.settings)
             return self._spark
 
+    def warm_spark(self) -> None:
+        """Starts Spark aside, while stages that do not need it are at work."""
+        if self._spark is None and not self._spark_lock.locked():
+            threading.Thread(target=lambda: self.spark, daemon=True).start()
+
     def stop(self) -> None:
         """Stops Spark where it was started."""
         with self._spark_lock:

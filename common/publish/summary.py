@@ -1,0 +1,67 @@
+"""What a night came to, in the numbers a planner asks for first."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from common.publish.run import Clients
+
+
+def summary(clients: Clients, day: date) -> dict[str, Any]:
+    """Lines by outcome, SKUs planned, order lines, suppliers, units, cost, exceptions by code, and where the files lie."""
+    rows = clients.postgres.rows(
+        "select distinct on (s.stage) s.stage, s.rows from ops.stages s join ops.runs r using (run_id)"
+        " where r.business_date = %s and s.status = 'succeeded' order by s.stage, s.run_id desc",
+        (day,),
+    )
+    staged = {name: counts for name, counts in rows}
+    on = f"business_date = date '{day}'"
+    planned, lines, suppliers, units, cost = clients.trino.rows(
+        f"select (select count(*) from hive.planning.order_decisions where {on} and outcome <> 'not_planned'), count(*),"
+        f" count(distinct supplier_id), coalesce(sum(order_qty), 0), cast(coalesce(sum(line_cost), 0) as varchar)"
+        f" from hive.planning.purchase_order_lines where {on}"
+    )[0]
+    codes = clients.trino.rows(f"select code, count(*) from hive.planning.exceptions where {on} group by code order by 2 desc, 1")
+    return {
+        "business_date": str(day),
+        "order_lines": staged.get("stage_orders", {}),
+        "stock_rows": staged.get("stage_stock", {}),
+        "skus_planned": planned,
+        "purchase_order_lines": lines,
+        "suppliers": suppliers,
+        "units": units,
+        "cost": f"{cost} {clients.settings['business.currency']}",
+        "exceptions": dict(codes),
+        "files": str(clients.settings.path("paths.output") / "supplier_orders" / str(day)),
+    }
+
+
+def summary_text(result: dict[str, Any]) -> str:
+    """The summary as a short table, with the commands to type next."""
+    day = result["business_date"]
+    table: list[tuple[str, str]] = [("business date", day)]
+    for label, key in (("order lines", "order_lines"), ("stock rows", "stock_rows")):
+        table += [(f"{label} {outcome.replace('_', ' ')}", f"{count:,}") for outcome, count in result[key].items()]
+    table += [
+        ("SKUs planned", f"{result['skus_planned']:,}"),
+        ("purchase order lines", f"{result['purchase_order_lines']:,}"),
+        ("suppliers", f"{result['suppliers']:,}"),
+        ("units ordered", f"{result['units']:,}"),
+        ("cost", result["cost"]),
+        ("exceptions", f"{sum(result['exceptions'].values()):,}"),
+    ]
+    table += [(f"  {code}", f"{count:,}") for code, count in result["exceptions"].items()]
+    width = max(len(value) for _, value in table)
+    lines = [f"{name:<34}{value:>{width}}" for name, value in table]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"order files: {result['files']}",
+            "next:",
+            f"  ./submit.sh status {day}",
+            f"  ls {result['files']!r}",
+            '  eval "$(./submit.sh lake env)"   # then any program can read the lake',
+        ]
+    )
