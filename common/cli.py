@@ -106,6 +106,7 @@ def print_result(args: argparse.Namespace, result: object, text: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each room adds its own commands."""
     from common.demo import add_commands as add_demo
+    from common.dictionary import add_commands as add_dictionary
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.night import stage_command
@@ -117,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
         sub = stage_parser(name, commands.add_parser(name, help=_purpose(name)))
         sub.set_defaults(handler=lambda args, name=name: stage_command(name, args))
     add_demo(commands)
+    add_dictionary(commands)
     add_operate(commands)
     add_inbox(commands)
     add_lake(commands)

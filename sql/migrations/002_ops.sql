@@ -2,7 +2,7 @@
 create schema if not exists ops;
 comment on schema ops is 'The ledger of the pipeline: a row a run, a row a stage';
 
-create table ops.runs (
+create table if not exists ops.runs (
     run_id        bigint generated always as identity primary key,
     business_date date not null,
     command       text not null,
@@ -18,7 +18,7 @@ create table ops.runs (
     started_at    timestamptz not null default clock_timestamp(),
     ended_at      timestamptz
 );
-create index runs_by_date on ops.runs (business_date, run_id);
+create index if not exists runs_by_date on ops.runs (business_date, run_id);
 comment on table ops.runs is 'One row for each run of a command for one business date';
 comment on column ops.runs.run_id is 'Number of the run; names its private directories';
 comment on column ops.runs.business_date is 'Business date D';
@@ -35,7 +35,7 @@ comment on column ops.runs.backend_pid is 'PostgreSQL session that holds the loc
 comment on column ops.runs.started_at is 'Start, UTC';
 comment on column ops.runs.ended_at is 'End, UTC; null while it runs';
 
-create table ops.stages (
+create table if not exists ops.stages (
     run_id      bigint not null references ops.runs,
     stage       text not null,
     status      text not null check (status in ('running', 'publishing', 'succeeded', 'failed', 'abandoned')),

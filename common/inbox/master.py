@@ -1,0 +1,69 @@
+"""Loads master data into PostgreSQL: one CSV a table, all in one transaction. The same data again changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from common.errors import BadData
+from common.migrate import HasConnect
+
+# In this order, so that whatever is referred to is there first.
+KEYS = {
+    "suppliers": ("supplier_id",),
+    "products": ("sku",),
+    "replenishment_rules": ("sku",),
+    "product_suppliers": ("sku", "supplier_id", "valid_from"),
+    "stores": ("store_id",),
+    "warehouses": ("warehouse_id",),
+}
+
+
+def load_master(postgres: HasConnect, files: dict[str, Path], *, replace: bool = False) -> dict[str, int]:
+    """Adds or changes the rows of the CSV files (with header, NULL as nothing); how many rows of each table changed.
+
+    Rows that the files do not name stay, unless `replace` empties all six tables first, in the same transaction.
+    BadData names the constraint when the data breaks one.
+    """
+    connection = postgres.connect()
+    try:
+        with connection, connection.cursor() as cursor:
+            if replace:
+                tables = sql.SQL(", ").join(sql.Identifier("procurement", table) for table in KEYS)
+                cursor.execute(sql.SQL("truncate {}").format(tables))
+            changed = {table: _load(cursor, table, files[table]) for table in KEYS if table in files}
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("analyze {}").format(
+                sql.SQL(", ").join(sql.Identifier("procurement", table) for table in changed)))
+        return changed
+    except (psycopg2.IntegrityError, psycopg2.DataError) as error:
+        raise BadData("the master data breaks a constraint; nothing was changed", where=str(error).strip()) from None
+    finally:
+        connection.close()
+
+
+def _load(cursor: psycopg2.extensions.cursor, table: str, file: Path) -> int:
+    with file.open(encoding="utf-8", newline="") as lines:
+        columns = lines.readline().strip().split(",")
+        lines.seek(0)
+        names = {
+            "target": sql.Identifier("procurement", table),
+            "loaded": sql.Identifier(f"loaded_{table}"),
+            "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+            "key": sql.SQL(", ").join(map(sql.Identifier, KEYS[table])),
+        }
+        cursor.execute(sql.SQL(
+            "create temporary table {loaded} on commit drop as select {columns} from {target} limit 0").format(**names))
+        copy = sql.SQL("copy {loaded} ({columns}) from stdin (format csv, header true)").format(**names)
+        cursor.copy_expert(copy.as_string(cursor), lines)
+    rest = [c for c in columns if c not in KEYS[table]]
+    updates = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in rest)
+    old = sql.SQL(", ").join(sql.SQL("mine.{}").format(sql.Identifier(c)) for c in rest)
+    new = sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(c)) for c in rest)
+    cursor.execute(sql.SQL(
+        "insert into {target} as mine ({columns}) select {columns} from {loaded} order by {key} "
+        "on conflict ({key}) do update set {updates} where ({old}) is distinct from ({new})"
+    ).format(updates=updates, old=old, new=new, **names))
+    return int(cursor.rowcount)

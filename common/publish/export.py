@@ -1,0 +1,186 @@
+"""The output directory: each run writes a directory of its own, and one renamed link makes it the date's.
+
+    <output>/supplier_orders/.runs/<D>/<run_id>/    order files, exceptions.csv, exceptions.json, _manifest.json
+    <output>/supplier_orders/<D>                    symbolic link to the directory that counts
+
+Everything is on the disk before the link is renamed over the old one, in one step: a reader, and a run killed at any
+instant, sees the old files or the new ones. On a file system without symbolic links the pointer file `<D>.pointer`
+takes the link's place: one line, the path of the directory below `supplier_orders`, replaced in one step just so.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from common.errors import BadData, CannotWrite
+from common.publish.order_files import sha256
+from common.settings import Settings
+
+MANIFEST = "_manifest.json"
+# many small files are synced side by side: the file system writes its journal once for several of them
+_WRITERS = 8
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+def orders_root(settings: Settings) -> Path:
+    """`<output>/supplier_orders`"""
+    return settings.path("paths.output") / "supplier_orders"
+
+
+def published(root: Path, day: date) -> Path | None:
+    """The directory that counts for a date, or None before the first export."""
+    link = root / day.isoformat()
+    try:
+        target = os.readlink(link)
+    except FileNotFoundError:
+        pointer = _pointer(root, day)
+        target = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    except OSError:
+        raise CannotWrite(
+            "something that is not the link of an export stands in its place", where=str(link), next=f"move {link} away"
+        ) from None
+    directory = root / target
+    return directory if target and directory.is_dir() else None
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a run's directory."""
+    tree: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+    return tree
+
+
+def describe(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """Name, size and SHA-256 of each file, sorted by name: the manifest's list."""
+    return [{"name": name, "size": len(files[name]), "sha256": sha256(files[name])} for name in sorted(files)]
+
+
+def is_intact(directory: Path) -> bool:
+    """Whether a run's directory has exactly the files that its manifest lists, byte for byte."""
+    try:
+        listed = read_manifest(directory)["files"]
+        names = {entry["name"] for entry in listed}
+        present = {entry.name for entry in os.scandir(directory)} - {MANIFEST}
+        return names == present and all(sha256((directory / e["name"]).read_bytes()) == e["sha256"] for e in listed)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def read_verified(directory: Path, name: str) -> bytes:
+    """A file of a run's directory, checked against the manifest; BadData when it was altered or removed."""
+    wanted = {entry["name"]: entry["sha256"] for entry in read_manifest(directory)["files"]}
+    file = directory / name
+    data = file.read_bytes() if file.exists() else b""
+    if sha256(data) != wanted.get(name):
+        raise BadData("an exported file is not what its manifest says", where=str(file), next=f"restore {file}")
+    return data
+
+
+def write_run(root: Path, day: date, run_id: int, files: Mapping[str, bytes]) -> Path:
+    """Writes the files of a run into a directory of its own, safe on the disk, not yet visible; returns it.
+
+    When that fails nothing of it is left, and CannotWrite says why.
+    """
+    parent = root / ".runs" / day.isoformat()
+    with _writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        directory = _fresh(parent, run_id)
+    try:
+        with _writing(directory):
+            with ThreadPoolExecutor(_WRITERS) as pool:
+                list(pool.map(lambda name: _write(directory / name, files[name]), sorted(files)))
+            for folder in (directory, parent, parent.parent, root):
+                _sync_folder(folder)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return directory
+
+
+def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> None:
+    """Makes a run's directory the date's: renames a new link (or pointer file) over the old one, in one step."""
+    target = directory.relative_to(root).as_posix()
+    temporary = root / f".{day}.{directory.name}.new"
+    with _writing(root / day.isoformat()):
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        if by_link:
+            try:
+                temporary.symlink_to(target, target_is_directory=True)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                by_link = False
+        if not by_link:
+            _write(temporary, f"{target}\n".encode())
+        os.replace(temporary, root / day.isoformat() if by_link else _pointer(root, day))
+        _sync_folder(root)
+
+
+def sweep(settings: Settings, day: date, keep_run_ids: Collection[int]) -> list[str]:
+    """Removes what crashed runs of a date left: directories that do not count and are not of a run to keep.
+
+    The directory that counts always stays. Returns the names of what was removed.
+    """
+    root = orders_root(settings)
+    current = published(root, day)
+    removed = []
+    for directory in sorted((root / ".runs" / day.isoformat()).glob("*")):
+        run_id = re.match(r"[0-9]+", directory.name)
+        if directory != current and not (run_id and int(run_id[0]) in keep_run_ids):
+            shutil.rmtree(directory)
+            removed.append(directory.name)
+    for temporary in root.glob(f".{day}.*.new"):
+        temporary.unlink()
+        removed.append(temporary.name)
+    return removed
+
+
+def _pointer(root: Path, day: date) -> Path:
+    return root / f"{day}.pointer"
+
+
+def _fresh(parent: Path, run_id: int) -> Path:
+    # a ledger that was set up anew counts its runs from 1 again; directories of the old one may still be there
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        directory = parent / f"{run_id}{suffix}"
+        with suppress(FileExistsError):
+            directory.mkdir()
+            return directory
+    raise CannotWrite(f"run {run_id} has too many directories", where=str(parent))
+
+
+def _write(file: Path, data: bytes) -> None:
+    with open(file, "xb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise CannotWrite(
+            f"can't write the export: {error.strerror or error}", where=str(error.filename or place),
+            next="free space, then run again" if full else "make the place writable (setting paths.output), then run again",
+        ) from error
