@@ -1,0 +1,114 @@
+"""House rules: what keeps the listing readable, held by tests instead of by memory."""
+
+import ast
+import re
+import subprocess
+
+import pytest
+
+from common import errors
+from common.contracts import all_contracts
+from common.settings import ROOT
+from common.stages import NIGHT, stage
+
+FILES = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+PYTHON = [ROOT / f for f in FILES if f.endswith(".py") and (ROOT / f).exists()]
+CODE = [f for f in PYTHON if "tests" not in f.relative_to(ROOT).parts]
+
+
+def name(file):
+    return file.relative_to(ROOT).as_posix()
+
+
+def functions(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("file", PYTHON, ids=name)
+def test_files_and_functions_are_short(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
+    assert not [f.name for f in functions(file) if f.end_lineno - f.lineno >= 70]
+
+
+@pytest.mark.parametrize("file", CODE, ids=name)
+def test_every_module_and_public_function_says_what_it_means(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    if tree.body:
+        assert ast.get_docstring(tree), "no module docstring"
+    public = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")]
+    assert not [n.name for n in public if not ast.get_docstring(n)]
+
+
+ONLY = {  # what may be imported or called in one module only
+    r"SparkSession\.builder|SparkContext\(|SparkSession\(": {"common/clients/spark.py"},
+    r"trino\.dbapi": {"common/clients/trino.py"},
+    r"psycopg2\.connect\(": {"common/clients/postgres.py"},
+    r"hdfs_native\.Client\(": {"common/clients/hdfs.py"},
+    r"ThriftHiveMetastore\.Client\(": {"common/clients/metastore.py"},
+}
+
+
+@pytest.mark.parametrize("pattern", ONLY)
+def test_each_service_is_connected_to_in_one_place(pattern):
+    found = {name(f) for f in CODE if re.search(pattern, f.read_text(encoding="utf-8"))}
+    assert found == ONLY[pattern]
+
+
+def test_what_is_shipped_to_executors_never_reads_the_lake_package():
+    for folder in ("staging", "publish", "landing", "planning", "clients"):
+        for file in (ROOT / "common" / folder).rglob("*.py"):
+            imports = re.findall(r"^(?:from|import) (common\.lake\S*)", file.read_text(encoding="utf-8"), re.M)
+            assert not imports, name(file)
+
+
+@pytest.mark.parametrize("stage_name", NIGHT)
+def test_a_stage_its_file_and_its_tables_share_a_name(stage_name):
+    assert stage(stage_name).name == stage_name
+    text = (ROOT / "jobs" / f"{stage_name}.py").read_text(encoding="utf-8")
+    assert re.search(r'if __name__ == "__main__":\n    sys\.exit\(main\(STAGE\)\)', text)
+    schemas = {table.split(".")[0] for table in stage(stage_name).writes}
+    assert len(schemas) <= 1
+
+
+@pytest.mark.parametrize("contract", [c for c in all_contracts() if c.schema == "planning"], ids=lambda c: c.name)
+def test_every_model_has_a_header_a_contract_and_a_case(contract):
+    text = (contract.folder / "model.sql").read_text(encoding="utf-8")
+    for word in ("Purpose", "Grain", "Reads", "Try it"):
+        assert re.search(rf"^-- {word}\b", text, re.M), f"no {word} in the header"
+    assert (contract.folder / "cases.yml").stat().st_size > 0
+
+
+def test_no_float_in_a_contract_or_a_model():
+    for file in (ROOT / "sql").rglob("*.sql"):
+        text = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
+        assert not re.search(r"\b(double|real|float|float8|double precision)\b", text, re.I), name(file)
+
+
+def test_nothing_names_a_registry_host_a_machine_path_or_a_secret():
+    hosts = ("pypi." + "org", "maven." + "org", "apache." + "org/maven", "debian." + "org", "files.python" + "hosted")
+    for file in FILES:
+        path = ROOT / file
+        if not path.is_file() or path.suffix in (".png", ".gz", ".parquet"):
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        assert not [h for h in hosts if h in text], file
+        assert not re.search(r"(?<![\w.])/(work|farm|root)/\w", text), file
+
+
+def test_the_readme_tells_the_exit_codes_of_the_code():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for kind in errors.Failure.__subclasses__():
+        assert re.search(rf"^\| {kind.exit_code} \|", text, re.M), f"exit code {kind.exit_code} is not in the README"
+
+
+def test_the_readme_lists_every_stage_in_order():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", text, re.M))[: len(NIGHT)] == NIGHT
+
+
+def test_nothing_is_mocked_or_skipped_for_good():
+    for file in PYTHON:
+        if file.name != "test_house_rules.py" and "tests" in file.relative_to(ROOT).parts:
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"unittest\.mock|MagicMock|mocker\.|mark\.xfail", text), name(file)
