@@ -1,0 +1,375 @@
+-- sql/planning/exceptions/model.sql
+-- Purpose   What a planner must look at: one line each, with the numbers and what to do about it.
+-- Grain     code, subject
+-- Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines (the date and the window before it),
+--           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
+--           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml
+-- Formula   each code by its condition in `signals` and below; codes.yml says it in words
+-- Try it    ./submit.sh exceptions 2017-12-23
+
+with
+    codes       as (select * from $exception_codes),
+    net_demand  as (select * from $net_demand where business_date = date '$business_date'),
+    decisions   as (select * from $order_decisions where business_date = date '$business_date'),
+    order_lines as (select * from $pos_order_lines where business_date = date '$business_date'),
+    stock       as (select * from $warehouse_stock where business_date = date '$business_date'),
+    last_stock  as (select * from $warehouse_stock where business_date = date '$previous_stock_date'),
+    stores      as (select * from $stores where business_date = date '$business_date'),
+    warehouses  as (select * from $warehouses where business_date = date '$business_date'),
+    history     as (
+        select * from $pos_order_lines
+        where business_date >= date '$business_date' - interval '$history_days' day
+            and business_date < date '$business_date'
+    ),
+    same_weekdays as (
+        select * from $pos_order_lines
+        where business_date >= date '$business_date' - interval '1' day * (7 * $missing_store_weekdays)
+            and business_date < date '$business_date'
+            and date_diff('day', business_date, date '$business_date') % 7 = 0
+    ),
+    rejected as (
+        select * from $rejected_rows
+        where business_date = date '$business_date'
+            and action = 'reject'
+            and (
+                table_name = 'staging.pos_order_lines' and run_id = $pos_order_lines_run
+                or table_name = 'staging.warehouse_stock' and run_id = $warehouse_stock_run
+            )
+    ),
+
+    -- a SKU's own window: days without a sale are not in `days_desc`, a rank past its end is a day of zero
+    sku_days as (
+        select
+            sku,
+            business_date,
+            sum(cast(quantity as decimal(38,0))) as day_qty
+        from history
+        group by sku, business_date
+    ),
+
+    windows as (
+        select
+            sku,
+            array_agg(day_qty order by day_qty desc) as days_desc,
+            sum(day_qty) as window_qty
+        from sku_days
+        group by sku
+    ),
+
+    totals as (
+        select
+            sum(order_line_count) as order_line_count,
+            sum(stock_row_count) as stock_row_count,
+            count_if(is_planned and hold_reason = 'unreadable_stock_row') as unreadable_hold_count
+        from net_demand
+    ),
+
+    skus as (
+        select
+            decisions.*,
+            net_demand.order_line_count,
+            net_demand.stock_row_count,
+            net_demand.rejected_stock_row_count,
+            net_demand.has_rule,
+            net_demand.rule_safety_stock_qty,
+            net_demand.snapshot_safety_stock_qty,
+            net_demand.hold_reason,
+            cast(net_demand.demand_qty as decimal(38,0)) as demand_qty,
+            cast(net_demand.free_qty as decimal(38,0)) as free_qty,
+            cast(net_demand.free_qty as decimal(38,0)) - net_demand.demand_qty as left_qty,
+            coalesce(net_demand.net_demand_qty > 0, false) as has_need,
+            coalesce(windows.window_qty, 0) as window_qty,
+            coalesce(element_at(windows.days_desc, 3), 0) as third_largest_qty,
+            -- twice the median: the two middle days of the published ones (the same one twice where their number is odd)
+            coalesce(element_at(windows.days_desc, greatest(1, ($published_days + 1) / 2)), 0)
+                + coalesce(element_at(windows.days_desc, $published_days / 2 + 1), 0) as double_median_qty,
+            cast(coalesce(decisions.moq_excess_qty, 0) as decimal(38,0)) + coalesce(decisions.pack_excess_qty, 0) as excess_qty,
+            totals.order_line_count > 0 as is_open_day
+        from decisions
+        inner join net_demand on net_demand.sku = decisions.sku
+        left join windows on windows.sku = decisions.sku
+        cross join totals
+    ),
+
+    -- the conditions, by name. Whole numbers by remainder: a division of decimals would round.
+    signals as (
+        select
+            *,
+            (excess_qty * $published_days - excess_qty * $published_days % nullif(window_qty, 0)) / nullif(window_qty, 0) as cover_days,
+            (double_median_qty - double_median_qty % 2) / 2 as median_qty,
+            outcome = 'ordered' and excess_qty > 0
+                and excess_qty * $published_days >= window_qty * $excess_min_days as is_excess,
+            is_planned and demand_qty >= $spike_min_qty and demand_qty > $spike_factor * third_largest_qty
+                and $published_days >= $min_history_days as is_spike,
+            is_planned and demand_qty = 0 and free_qty > 0 and hold_reason is null and is_open_day
+                and double_median_qty >= 2 * $drop_min_median_qty
+                and $published_days >= $min_history_days as is_drop,
+            outcome = 'ordered' and lead_time_days > 0
+                and (left_qty < 0 or left_qty * $published_days < window_qty * lead_time_days) as is_shortage,
+            is_planned and (demand_qty > 0 or has_need) as is_wanted,
+            coalesce(product_status in ('run_out', 'blocked'), false) and has_need as is_unplanned_need,
+            is_planned and rule_safety_stock_qty <> snapshot_safety_stock_qty as is_safety_mismatch
+        from skus
+    ),
+
+    -- one pass over all SKUs, whatever the number of codes; a code that is not raised is NULL in the array
+    sku_lines as (
+        select
+            raised.code,
+            signals.sku,
+            raised.supplier_id,
+            cast(null as varchar) as store_id,
+            cast(null as varchar) as warehouse_id,
+            cast(null as varchar) as table_name,
+            raised.observed_qty,
+            raised.expected_qty,
+            raised.days,
+            raised.cost,
+            raised.currency,
+            raised.message
+        from signals
+        cross join unnest(cast(array[
+            if(outcome = 'no_supplier', row(
+                'no_supplier', null, net_demand_qty, null, null, null, null,
+                format('%s needed, not ordered: %s', net_demand_qty, case no_supplier_reason
+                    when 'not_mapped' then 'no supplier is mapped'
+                    when 'not_valid' then 'no mapping is valid on the date'
+                    else 'every supplier that is valid on the date is inactive'
+                end)
+            )),
+            if(outcome = 'invalid_terms', row(
+                'invalid_terms', supplier_id, net_demand_qty, null, null, null, null,
+                format('%s needed, not ordered from %s: %s', net_demand_qty, supplier_id, invalid_terms)
+            )),
+            if(outcome = 'other_currency', row(
+                'other_currency', supplier_id, net_demand_qty, null, null,
+                try_cast(cast(after_pack_qty as decimal(19,0)) * unit_cost as decimal(38,2)), currency,
+                format('%s needed, not ordered: its cost is in %s, the order to %s is in %s',
+                    net_demand_qty, currency, supplier_id, order_currency)
+            )),
+            if(outcome = 'held' and hold_reason = 'rejected_stock_row', row(
+                'rejected_stock_row', null, rejected_stock_row_count, null, null, null, null,
+                format('held: %s rejected stock row(s), %s accepted; demand %s', rejected_stock_row_count, stock_row_count, demand_qty)
+            )),
+            if(outcome = 'overflow', row(
+                'overflow', supplier_id, null, null, null, null, null,
+                format('not ordered, past what a BIGINT holds: %s', overflow)
+            )),
+            if(outcome = 'unknown_sku', row(
+                'unknown_sku', null, try_cast(demand_qty as bigint), null, null, null, null,
+                format('in %s order line(s) and %s stock row(s), and no product has it', order_line_count, stock_row_count)
+            )),
+            if(is_planned and has_need and passed_over_supplier_id is not null, row(
+                'inactive_supplier', passed_over_supplier_id, net_demand_qty, null, null, null, null,
+                format('%s needed, %s is inactive: %s', net_demand_qty, passed_over_supplier_id,
+                    coalesce('the next one is ' || supplier_id, 'no other supplier is valid'))
+            )),
+            if(is_unplanned_need, row(
+                'not_planned_need', null, net_demand_qty, null, null, null, null,
+                format('%s needed, not ordered: the product is %s', net_demand_qty, product_status)
+            )),
+            if(is_wanted and stock_row_count = 0 and hold_reason is null, row(
+                'no_stock_record', null, try_cast(demand_qty as bigint), net_demand_qty, null, null, null,
+                format('in no snapshot, zero on hand assumed: demand %s, need %s', demand_qty, coalesce(cast(net_demand_qty as varchar), 'not known'))
+            )),
+            if(is_wanted and not has_rule, row(
+                'missing_rule', null, net_demand_qty, null, null, null, null,
+                format('no replenishment rule: MOQ %s from %s, safety stock %s', moq, moq_source, safety_stock_qty)
+            )),
+            if(is_safety_mismatch, row(
+                'safety_stock_mismatch', null, rule_safety_stock_qty, snapshot_safety_stock_qty, null, null, null,
+                format('safety stock %s by the rule, which counts, %s by the snapshots', rule_safety_stock_qty, snapshot_safety_stock_qty)
+            )),
+            if(is_spike, row(
+                'demand_spike', null, try_cast(demand_qty as bigint), try_cast(third_largest_qty as bigint), null, null, null,
+                format('%s units, the third-largest of the %s days before had %s', demand_qty, $published_days, third_largest_qty)
+            )),
+            if(is_drop, row(
+                'demand_drop', null, 0, try_cast(median_qty as bigint), null, null, null,
+                format('no unit, though %s are free; the median of the %s days before is %s%s', free_qty, $published_days,
+                    median_qty, if(double_median_qty % 2 = 1, '.5', ''))
+            )),
+            if(is_shortage, row(
+                'possible_shortage', supplier_id, try_cast(left_qty as bigint), try_cast(window_qty as bigint), lead_time_days,
+                null, null,
+                format('%s left after today, the order is due in %s days; %s units went in the %s days before', left_qty,
+                    lead_time_days, window_qty, $published_days)
+            )),
+            if(is_excess, row(
+                'order_excess', supplier_id, try_cast(excess_qty as bigint), net_demand_qty, try_cast(cover_days as bigint),
+                try_cast(excess_qty * unit_cost as decimal(38,2)), currency,
+                format('%s of %s units only because of %s: %s', excess_qty, order_qty,
+                    case
+                        when moq_excess_qty > 0 and pack_excess_qty > 0 then 'MOQ and pack'
+                        when moq_excess_qty > 0 then 'the MOQ'
+                        else 'the pack'
+                    end,
+                    coalesce(format('%s days of cover', cover_days), 'no demand in the window to use them up'))
+            ))
+        ] as array(row(
+            code varchar, supplier_id varchar, observed_qty bigint, expected_qty bigint, days bigint, cost decimal(38,2),
+            currency varchar, message varchar
+        )))) as raised (code, supplier_id, observed_qty, expected_qty, days, cost, currency, message)
+        where raised.code is not null
+    ),
+
+    unreadable_lines as (
+        select
+            'rejected_stock_row' as code,
+            'staging.warehouse_stock' as table_name,
+            (select count(*) from rejected where table_name = 'staging.warehouse_stock' and sku is null) as observed_qty,
+            unreadable_hold_count as expected_qty
+        from totals
+        where unreadable_hold_count > 0
+    ),
+
+    unknown_lines as (
+        select
+            sku,
+            count_if(table_name = 'staging.pos_order_lines') as order_line_count,
+            count_if(table_name = 'staging.warehouse_stock') as stock_row_count
+        from rejected
+        where contains(reasons, 'sku_unknown')
+            and sku not in (select sku from decisions where outcome = 'unknown_sku')
+        group by sku
+    ),
+
+    stock_lines as (
+        select
+            codes.code,
+            stock.sku,
+            stock.warehouse_id,
+            if(codes.code = 'negative_stock', stock.available_qty, stock.reserved_qty) as observed_qty,
+            if(codes.code = 'reserved_above_available', stock.available_qty) as expected_qty,
+            format('available %s, reserved %s', stock.available_qty, stock.reserved_qty) as message
+        from stock
+        inner join codes
+            on codes.code = 'negative_stock' and stock.available_qty < 0
+            or codes.code = 'reserved_above_available' and stock.reserved_qty > greatest(stock.available_qty, 0)
+    ),
+
+    silent_stores as (
+        select
+            stores.store_id,
+            sent.weekday_count
+        from stores
+        inner join (
+            select store_id, count(distinct business_date) as weekday_count from same_weekdays group by store_id
+        ) as sent on sent.store_id = stores.store_id
+        left join (select distinct store_id from order_lines) as today on today.store_id = stores.store_id
+        where stores.is_active
+            and today.store_id is null
+            and sent.weekday_count >= $missing_store_sent
+    ),
+
+    snapshots as (
+        select
+            warehouses.warehouse_id,
+            warehouses.is_active,
+            coalesce(today.stock_row_count, 0) as stock_row_count,
+            coalesce(before.stock_row_count, 0) as before_row_count
+        from warehouses
+        left join (
+            select warehouse_id, count(*) as stock_row_count from stock group by warehouse_id
+        ) as today on today.warehouse_id = warehouses.warehouse_id
+        left join (
+            select warehouse_id, count(*) as stock_row_count from last_stock group by warehouse_id
+        ) as before on before.warehouse_id = warehouses.warehouse_id
+    ),
+
+    snapshot_lines as (
+        select
+            if(stock_row_count = 0, 'missing_snapshot', 'short_snapshot') as code,
+            *
+        from snapshots
+        where stock_row_count = 0 and is_active
+            or stock_row_count > 0 and stock_row_count * 100 <= before_row_count * (100 - $short_snapshot_percent)
+    ),
+
+    rejected_files as (
+        select
+            table_name,
+            source_file,
+            count(*) as rejected_count
+        from rejected
+        group by table_name, source_file
+    ),
+
+    rejected_tables as (
+        select
+            table_name,
+            sum(rejected_count) as rejected_count,
+            max_by(row(source_file, rejected_count), row(rejected_count, source_file)) as worst_file
+        from rejected_files
+        group by table_name
+    ),
+
+    rejected_lines as (
+        select
+            rejected_tables.*,
+            rejected_count + if(
+                table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count
+            ) as read_count
+        from rejected_tables
+        cross join totals
+    ),
+
+    lines as (
+        select * from sku_lines
+        union all
+        select
+            code, null, null, null, null, table_name, observed_qty, expected_qty, null, null, null,
+            format('%s rejected stock row(s) name no SKU: %s SKUs without a stock record are held', observed_qty, expected_qty)
+        from unreadable_lines
+        union all
+        select
+            'unknown_sku', sku, null, null, null, if(sku is null, 'rejected rows'), order_line_count + stock_row_count, null, null, null, null,
+            format('%s order line(s) and %s stock row(s) rejected: no product has it', order_line_count, stock_row_count)
+        from unknown_lines
+        union all
+        select code, sku, null, null, warehouse_id, null, observed_qty, expected_qty, null, null, null, message
+        from stock_lines
+        union all
+        select
+            'missing_store', null, null, store_id, null, null, 0, weekday_count, null, null, null,
+            format('no order line today; it sent on %s of the last %s same weekdays', weekday_count, $missing_store_weekdays)
+        from silent_stores
+        union all
+        select
+            code, null, null, null, warehouse_id, null, stock_row_count, before_row_count, null, null, null,
+            format('%s stock rows, %s in the snapshot before', stock_row_count, before_row_count)
+        from snapshot_lines
+        union all
+        select
+            'rejected_rows', null, null, null, null, table_name, rejected_count, read_count, null, null, null,
+            format('%s of %s rows rejected, most of them (%s) in %s', rejected_count, read_count, worst_file[2], worst_file[1])
+        from rejected_lines
+        where rejected_count * 1000 > read_count * $rejected_notice_permille
+        union all
+        select
+            'incomplete_history', null, null, null, null, 'staging.pos_order_lines', $published_days, $history_days, null, null, null,
+            format('%s of the %s days before have published order lines', $published_days, $history_days)
+        from totals
+        where $published_days < $history_days
+    )
+
+select
+    lines.code,
+    codes.severity,
+    concat_ws(
+        ', ', lines.table_name, 'SKU ' || lines.sku, 'supplier ' || lines.supplier_id, 'store ' || lines.store_id,
+        'warehouse ' || lines.warehouse_id
+    ) as subject,
+    lines.sku,
+    lines.supplier_id,
+    lines.store_id,
+    lines.warehouse_id,
+    cast(lines.observed_qty as bigint) as observed_qty,
+    cast(lines.expected_qty as bigint) as expected_qty,
+    cast(lines.days as bigint) as days,
+    cast(lines.cost as decimal(38,2)) as cost,
+    lines.currency,
+    lines.message,
+    codes.action
+from lines
+left join codes on codes.code = lines.code
