@@ -1,0 +1,108 @@
+"""Spark: the only module that builds a session.
+
+What `spark-submit` (or a cluster's defaults) already says is respected; the settings fill in the rest. As a program it
+prints the options that must stand on a spark-submit line because the driver's JVM reads them as it starts:
+
+    spark-submit $(python -m common.clients.spark) jobs/night.py 2017-12-23
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from common.settings import ROOT, Settings, load_settings
+
+# A driver that lives for seconds: no second compiler, no concurrent collector (4 CPU s of 24 at 10 M lines).
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_LOG4J = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
+"""
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """Spark's own settings for this environment."""
+    chosen = {
+        "spark.app.name": "procurement",
+        "spark.master": settings["spark.master"],
+        "spark.driver.memory": settings["spark.driver_memory"],
+        "spark.driver.extraJavaOptions": _JVM,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # a commit of a few rows takes 1 s instead of 2
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.databricks.delta.stats.collect": "true",
+        "spark.executorEnv.PYTHONPATH": str(ROOT),
+        "spark.hadoop.dfs.client.use.datanode.hostname": "true",
+    }
+    if settings.environment != "cluster":
+        from common.lake.artifacts import spark_jars
+
+        chosen["spark.jars"] = ",".join(map(str, spark_jars()))
+        chosen["spark.driver.bindAddress"] = "127.0.0.1"
+        chosen["spark.driver.host"] = "127.0.0.1"
+    return chosen
+
+
+def session(settings: Settings) -> Any:
+    """The session of this process; quiet, in UTC, with Delta."""
+    _environment(settings)
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf()
+    for key, value in options(settings).items():
+        conf.setIfMissing(key, value)
+    spark = SparkSession.builder.config(conf=conf).getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def _environment(settings: Settings) -> None:
+    """What the JVM and the Python workers inherit: the interpreter, the project, a Java, quiet logs, local scratch space."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("TZ", "UTC")
+    paths = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    if str(ROOT) not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *paths])
+    if settings.environment == "cluster" or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return
+    from common.lake.java import home
+
+    os.environ.setdefault("JAVA_HOME", str(home()))
+    scratch = settings.lake_dir / "spark"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("SPARK_LOCAL_DIRS", str(scratch))
+    os.environ.setdefault("SPARK_CONF_DIR", str(_quiet_logs(scratch / "conf")))
+
+
+def _quiet_logs(folder: Path) -> Path:
+    """A configuration folder whose logging says errors only, from the first line on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "log4j2.properties"
+    if not file.exists() or file.read_text(encoding="utf-8") != _LOG4J:
+        aside = file.with_name(f"log4j2.{os.getpid()}")
+        aside.write_text(_LOG4J, encoding="utf-8")
+        os.replace(aside, file)
+    return folder
+
+
+if __name__ == "__main__":
+    for name, text in options(load_settings()).items():
+        if " " not in text or name == "spark.driver.extraJavaOptions":
+            print("--conf", f"{name}={text}", sep="\n")
