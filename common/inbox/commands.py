@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from common.dates import business_date, date_range
+from common.dates import date_range
 
 
 def add_commands(commands: Any) -> None:

@@ -82,7 +82,8 @@ class Retailer:
         sender.expect(f"{warehouse}.csv" for warehouse in by_warehouse)
         for warehouse, positions in by_warehouse.items():
             sender.send(f"{warehouse}.csv", [_csv(STOCK_COLUMNS, ((day, *row) for row in positions))])
-        return {"order_files": len(by_store), "order_lines": len(rows), "stock_files": len(by_warehouse), "stock_rows": len(stock)}
+        files = {"order_files": len(by_store), "stock_files": len(by_warehouse)}
+        return {**files, "order_lines": len(rows), "stock_rows": len(stock)}
 
     def master_files(self, folder: Path) -> dict[str, Path]:
         """Writes the six tables of master data as CSV into `folder`."""
