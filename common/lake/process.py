@@ -1,0 +1,121 @@
+"""Starts, finds and stops one service's process.
+
+A process is ours when its environment carries the mark of this lake and service: a pid file that outlived its process,
+or whose number now belongs to another program, deceives nobody, and a process whose pid file was lost is found again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+_MARK = "PROCUREMENT_LAKE_SERVICE"
+_LOG_LIMIT = 50_000_000  # bytes; a larger log is set aside at the next start
+
+
+class Process:
+    """The process of service `name` of the lake in `home`."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.home, self.name = home, name
+        self.pid_file = home / "run" / f"{name}.pid"
+        self.log = home / "logs" / f"{name}.log"
+        self._mark = f"{_MARK}={home}:{name}".encode()
+
+    def pid(self) -> int | None:
+        """The number of the running process, or None."""
+        try:
+            known = int(self.pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            known = 0
+        if known and self._is_ours(known):
+            return known
+        found = [int(p) for p in os.listdir("/proc") if p.isdigit() and self._is_ours(int(p))]
+        if not found:
+            return None
+        first = min(found, key=_started)  # a server's own children carry the mark too
+        self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        self.pid_file.write_text(f"{first}\n")
+        return first
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        return self._mark in environment.split(b"\0")
+
+    def start(self, command: list[str], environment: dict[str, str]) -> int:
+        """Starts the command in the lake's folder, detached from the terminal; output goes to the log."""
+        for folder in (self.pid_file.parent, self.log.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            os.replace(self.log, self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                cwd=self.home,
+                env=environment | dict([self._mark.decode().split("=", 1)]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid_file.write_text(f"{child.pid}\n")
+        return child.pid
+
+    def stop(self, patience: float, sign: int = signal.SIGTERM) -> bool:
+        """Asks the process to end, kills it after `patience` seconds. False when there was none."""
+        pid = self.pid()
+        if pid is None:
+            self.pid_file.unlink(missing_ok=True)
+            return False
+        _signal(pid, sign)
+        deadline = time.monotonic() + patience
+        while self._is_running(pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self._is_running(pid):
+            _signal(pid, signal.SIGKILL)
+            while self._is_running(pid):
+                time.sleep(0.05)
+        self.pid_file.unlink(missing_ok=True)
+        return True
+
+    def _is_running(self, pid: int) -> bool:
+        try:  # a child of ours that ended stays until it is waited for
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        return self._is_ours(pid)
+
+    def has_ended(self) -> bool:
+        """Whether the process of the pid file is gone, without a look at all other processes."""
+        try:
+            return not self._is_running(int(self.pid_file.read_text()))
+        except (FileNotFoundError, ValueError):
+            return True
+
+    def log_tail(self, lines: int) -> list[str]:
+        """The last lines of the log."""
+        try:
+            with self.log.open("rb") as handle:
+                handle.seek(max(0, self.log.stat().st_size - 200 * lines))
+                return handle.read().decode(errors="replace").splitlines()[-lines:]
+        except FileNotFoundError:
+            return []
+
+
+def _started(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 1 << 62
+
+
+def _signal(pid: int, sign: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sign)
