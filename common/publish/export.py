@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -126,17 +125,17 @@ def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> No
         _sync_folder(root)
 
 
-def sweep(settings: Settings, day: date, keep_run_ids: Collection[int]) -> list[str]:
-    """Removes what crashed runs of a date left: directories that do not count and are not of a run to keep.
+def sweep(settings: Settings, day: date, keep: Collection[str]) -> list[str]:
+    """Removes what crashed runs of a date left: directories that do not count and are not to be kept.
 
-    The directory that counts always stays. Returns the names of what was removed.
+    keep  names of run directories that were published once, such as `7`; the one that counts always stays
+    Returns the names of what was removed.
     """
     root = orders_root(settings)
     current = published(root, day)
     removed = []
     for directory in sorted((root / ".runs" / day.isoformat()).glob("*")):
-        run_id = re.match(r"[0-9]+", directory.name)
-        if directory != current and not (run_id and int(run_id[0]) in keep_run_ids):
+        if directory != current and directory.name not in keep:
             shutil.rmtree(directory)
             removed.append(directory.name)
     for temporary in root.glob(f".{day}.*.new"):
@@ -181,6 +180,7 @@ def _writing(place: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise CannotWrite(
-            f"can't write the export: {error.strerror or error}", where=str(error.filename or place),
+            f"can't write the export: {error.strerror or error}",
+            where=str(error.filename or place),
             next="free space, then run again" if full else "make the place writable (setting paths.output), then run again",
         ) from error

@@ -25,7 +25,7 @@ SCHEMA_FILE = ROOT / "conf" / "supplier_order.schema.json"
 SOURCE = "planning.purchase_order_lines"
 # the columns that an order file is made from, in the order in which rows carry them
 COLUMNS = (
-    "order_number", "supplier_id", "supplier_name", "currency", "line_no", "sku", "product_name",
+    "order_number", "supplier_id", "supplier_name", "currency", "line_no", "sku", "sku_name",
     "order_qty", "packs", "pack_size", "unit_cost", "line_cost", "due_date",
 )  # fmt: skip
 
@@ -43,7 +43,7 @@ class Line:
 
     line_no: int
     sku: str
-    product_name: str
+    sku_name: str
     order_qty: int
     packs: int
     pack_size: int
@@ -162,7 +162,7 @@ def document(order: Order, revision: int) -> dict[str, Any]:
             {
                 "line_no": line.line_no,
                 "sku": line.sku,
-                "name": line.product_name,
+                "name": line.sku_name,
                 "order_qty": line.order_qty,
                 "packs": line.packs,
                 "pack_size": line.pack_size,
@@ -231,7 +231,9 @@ def file_name(supplier_id: str) -> str:
         stem = f"%{ord(stem[0]):02X}{stem[1:]}"
     name = f"{stem}.json"
     if not supplier_id or len(name) > _LONGEST_NAME:
-        raise BadData(f"supplier id {supplier_id!r} can't be a file name", where=SOURCE, next="correct it in procurement.suppliers")
+        raise BadData(
+            f"supplier id {supplier_id!r} can't be a file name", where=SOURCE, next="correct it in procurement.suppliers"
+        )
     return name
 
 
@@ -248,6 +250,7 @@ def file_names(supplier_ids: Iterable[str]) -> dict[str, str]:
         if (other := by_folded.setdefault(name.lower(), supplier_id)) != supplier_id:
             raise BadData(
                 f"suppliers {other!r} and {supplier_id!r} would share one file where upper and lower case are the same",
-                where=f"{SOURCE}: {name}", next="rename one of them in procurement.suppliers",
+                where=f"{SOURCE}: {name}",
+                next="rename one of them in procurement.suppliers",
             )
     return names

@@ -1,0 +1,107 @@
+"""Delta tables of schema `audit`: Spark appends, Trino reads, and both know the table from its contract.
+
+Trino creates and registers the empty table, so that it can be read before anything was ever written. Trino can't append
+to Delta on HDFS (trinodb/trino#18829), so rows are appended by Spark: one append is one commit, all rows or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pyarrow as pa
+
+from common.contracts import Contract
+from common.errors import Failure, NoInput
+from common.publish.run import Run, table_root
+
+_ARROW: dict[str, pa.DataType] = {
+    "varchar": pa.string(),
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "date": pa.date32(),
+    "timestamp(6)": pa.timestamp("us", tz="UTC"),
+    "array(varchar)": pa.list_(pa.string()),
+}
+# a point in time is stored as Delta's `timestamp`, which Trino spells with a zone
+_TRINO = {"timestamp(6)": "timestamp(6) with time zone"}
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """The rows of a table in Arrow: the contract's columns, then the partition's date."""
+    fields = [pa.field(c.name, _arrow_type(c.type), c.nullable) for c in contract.columns]
+    return pa.schema([*fields, pa.field(contract.partition, pa.date32(), False)])
+
+
+def ensure_delta_table(run: Run, contract: Contract) -> None:
+    """Creates the empty table where there is none, and registers one whose files are there already."""
+    location = table_root(run.settings, contract.name)
+    if run.metastore.location(contract.schema, contract.table) is not None:
+        return
+    url = run.settings.service("HDFS_URL").rstrip("/")
+    schema = f"delta.{contract.schema}"
+    run.trino.execute(f"create schema if not exists {schema} with (location = '{url}{location.rsplit('/', 1)[0]}')")
+    if _has_log(run, location):
+        run.trino.execute(f"call delta.system.register_table('{contract.schema}', '{contract.table}', '{url}{location}')")
+        return
+    columns = [
+        f"{c.name} {_TRINO.get(c.type, c.type)}{'' if c.nullable else ' not null'} comment {_text(c.comment)}"
+        for c in contract.columns
+    ]
+    columns.append(f"{contract.partition} date not null comment 'Business date D of the rows'")
+    run.trino.execute(
+        f"create table if not exists {schema}.{contract.table} ({', '.join(columns)}) comment {_text(contract.description)}"
+        f" with (location = '{url}{location}', partitioned_by = array['{contract.partition}'])"
+    )
+
+
+def append(run: Run, contract: Contract, rows: pa.Table) -> None:
+    """Appends rows of `arrow_schema` in one commit. The very same rows a second time are not appended again.
+
+    So an append whose answer was lost can be repeated. Rows that must differ need a column that does, such as the run.
+    """
+    if rows.num_rows == 0:
+        return
+    rows = rows.cast(arrow_schema(contract))
+    path = run.settings.service("HDFS_URL").rstrip("/") + table_root(run.settings, contract.name)
+    if not _is_append_only(run, contract):
+        run.spark.sql(f"alter table delta.`{path}` set tblproperties ('delta.appendOnly' = 'true')")
+    frame = run.spark.createDataFrame(rows).coalesce(1)
+    writer = frame.write.format("delta").mode("append")
+    writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1).save(path)
+
+
+def _is_append_only(run: Run, contract: Contract) -> bool:
+    # set with the first append: the empty table has the one commit that created it
+    log = f"{table_root(run.settings, contract.name)}/_delta_log"
+    return sum(entry.name.endswith(".json") for entry in run.hdfs.list(log)) > 1
+
+
+def _has_log(run: Run, location: str) -> bool:
+    try:
+        return bool(run.hdfs.list(f"{location}/_delta_log"))
+    except NoInput:
+        return False
+
+
+def _digest(rows: pa.Table) -> str:
+    digest = hashlib.sha256()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as out:
+        out.write_table(rows.combine_chunks())
+    digest.update(sink.getvalue())
+    return digest.hexdigest()
+
+
+def _arrow_type(trino_type: str) -> pa.DataType:
+    if trino_type.startswith("decimal("):
+        precision, scale = trino_type[8:-1].split(",")
+        return pa.decimal128(int(precision), int(scale))
+    if trino_type not in _ARROW:
+        raise Failure(f"no Arrow type for {trino_type}")
+    return _ARROW[trino_type]
+
+
+def _text(value: Any) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
