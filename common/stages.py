@@ -42,11 +42,13 @@ class Built:
     tables  directory in HDFS of each table (`schema.table`), not yet published
     rows    counts by outcome; what is read must equal what came of it
     notes   anything else worth keeping in the ledger, as JSON
+    publish for what is no table: makes it visible; called under the lock, after the inputs were checked again
     """
 
     tables: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    publish: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Stage:
     uses_spark  whether it needs the Spark session; a night starts it aside before the first such stage
     group       stages of one group that run together are published together, after the audits of all
     is_current  for a stage without tables: whether what it made for a fingerprint still stands
+    completes   for a stage without tables: whether a run that ended while publishing, with these notes, had made its
+                result visible; then what was missing of it has been completed
+    sweep       removes what runs left that never published; is given the notes of the succeeded ones
     """
 
     name: str
@@ -72,6 +77,8 @@ class Stage:
     uses_spark: bool = False
     group: str = ""
     is_current: Callable[[Run, str], bool] | None = None
+    completes: Callable[[Run, dict[str, Any]], bool] | None = None
+    sweep: Callable[[Run, list[dict[str, Any]]], list[str]] | None = None
 
 
 def stage(name: str) -> Stage:

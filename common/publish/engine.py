@@ -161,6 +161,9 @@ class _Executor:
                 self.ledger.require_lock()
                 point(self.run, table, location, self.run.run_id, item.fingerprint, [vars(i) for i in item.inputs])
                 barrier("between_flips")
+            if item.built.publish is not None:
+                self.ledger.require_lock()
+                item.built.publish()
         barrier("flipped_before_ledger")
         for item in self.waiting:
             self.ledger.stage_ends(item.stage.name, "succeeded")

@@ -143,8 +143,12 @@ class Ledger:
 
     def last_success(self, stage: str) -> StageRow | None:
         """The newest succeeded execution of a stage for the date."""
-        found = self._stages("s.status = 'succeeded' and s.stage = %s", stage)
+        found = self.successes(stage)
         return found[-1] if found else None
+
+    def successes(self, stage: str) -> list[StageRow]:
+        """Every succeeded execution of a stage for the date, oldest first."""
+        return self._stages("s.status = 'succeeded' and s.stage = %s", stage)
 
     def published_locations(self) -> set[str]:
         """Every directory that was ever published for the date."""

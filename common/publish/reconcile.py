@@ -20,7 +20,7 @@ def reconcile(run: Run, ledger: Ledger) -> None:
     unfinished = ledger.unfinished()
     for group in _together(unfinished):
         flipped = [_is_flipped(run, table, path) for row in group for table, path in row.tables.items()]
-        forward = any(flipped) and all(row.status == "publishing" for row in group)
+        forward = all(row.status == "publishing" for row in group) and (any(flipped) or _completed(run, group[0]))
         for row in group:
             if forward:
                 for table, path in row.tables.items():
@@ -33,7 +33,16 @@ def reconcile(run: Run, ledger: Ledger) -> None:
                 ledger.stage_ends(row.stage, "abandoned", "its process ended without a word", run_id=row.run_id)
     ledger.abandon_runs()
     sweep_directories(run, ledger.published_locations())
+    sweep_results(run, ledger)
     sweep_scratch(run)
+
+
+def sweep_results(run: Run, ledger: Ledger) -> None:
+    """Lets each stage whose result is not a table remove what its crashed runs left."""
+    for name in NIGHT:
+        sweep = stage(name).sweep
+        if sweep is not None and (removed := sweep(run, [row.notes for row in ledger.successes(name)])):
+            run.say(f"swept {', '.join(removed)}: left by runs of {name} that never published")
 
 
 def sweep_directories(run: Run, keep: set[str]) -> int:
@@ -69,6 +78,11 @@ def _together(rows: list[StageRow]) -> list[list[StageRow]]:
         group = (stage(row.stage).group if row.stage in NIGHT else "") or row.stage
         groups.setdefault((row.run_id, group), []).append(row)
     return list(groups.values())
+
+
+def _completed(run: Run, row: StageRow) -> bool:
+    completes = stage(row.stage).completes if row.stage in NIGHT else None
+    return completes is not None and completes(run, row.notes)
 
 
 def _is_flipped(run: Run, table: str, path: str) -> bool:
