@@ -116,7 +116,7 @@ class Retailer:
             "union all select printf('WH%02d', n) from range(1, 13) as wholesalers (n) "
             "union all select distinct 'store ' || store_id from order_lines order by all"
         ).fetchall()
-        named = []
+        named: list[tuple[str, str, str | None]] = []
         for (owner,) in owners:
             faker.seed_instance(pick(owner, "name", 2**32))
             if owner.startswith("store "):

@@ -1,0 +1,93 @@
+"""The snapshot of master data of a business date: all tables in one transaction, kept for every replay."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import date
+
+import psycopg2
+
+from common.clients.hdfs import Hdfs
+from common.clients.postgres import Postgres
+from common.errors import CannotWrite, NoInput, TryAgain
+from common.landing.describe import Describer, RawFile
+from common.landing.manifest import MANIFEST, Manifest, piece_bytes, raw_folder, read_manifest
+from common.landing.upload import Pushed, sha256_of
+from common.settings import Settings
+
+# table: primary key, by which its rows are sorted (byte order, so that no server's locale shows)
+TABLES = {
+    "products": ("sku",),
+    "suppliers": ("supplier_id",),
+    "replenishment_rules": ("sku",),
+    "product_suppliers": ("sku", "supplier_id", "valid_from"),
+    "stores": ("store_id",),
+    "warehouses": ("warehouse_id",),
+}
+
+
+def snapshot_master(
+    hdfs: Hdfs, postgres: Postgres, day: date, settings: Settings, *, refresh: bool, say: Callable[[str], None]
+) -> tuple[Manifest, bool]:
+    """The snapshot of the date, made when there is none or `refresh` asks for today's; and whether it was made now.
+
+    The folder is written aside and renamed, so it is there whole or not at all. The old one is kept in /raw/.replaced.
+    """
+    folder = raw_folder(settings, "master", day)
+    old = None
+    try:
+        old = read_manifest(hdfs, "master", day, settings)
+    except NoInput:
+        pass
+    except Exception:
+        if not refresh:
+            raise
+    if old and not refresh:
+        return old, False
+    aside = f"{settings['hdfs.raw']}/.landing/master/{day}.{secrets.token_hex(4)}"
+    try:
+        manifest = Manifest("master", day, tuple(_copy_tables(hdfs, postgres, aside, piece_bytes(settings))))
+        if old == manifest:
+            say("  today's master data is what the snapshot holds already")
+            return manifest, False
+        hdfs.write(f"{aside}/{MANIFEST}", manifest.to_bytes())
+        if hdfs.exists(folder):
+            kept = f"{settings['hdfs.raw']}/.replaced/master/{day}.{old.fingerprint[:8] if old else secrets.token_hex(4)}"
+            hdfs.delete(kept)
+            hdfs.mkdirs(kept.rpartition("/")[0])
+            hdfs.rename(folder, kept)
+            say(f"  today's master data replaces the snapshot of {day}; the old one is kept in {kept}")
+        hdfs.mkdirs(folder.rpartition("/")[0])
+        hdfs.rename(aside, folder)
+    finally:
+        hdfs.delete(aside)
+    return manifest, True
+
+
+def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> list[RawFile]:
+    """Every table as CSV (header; NULL is nothing, an empty text is ""), from one consistent state of the database."""
+    connection = postgres.connect()
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        connection.set_client_encoding("UTF8")
+        with connection, connection.cursor() as cursor:
+            return [_copy(hdfs, cursor, table, f"{folder}/{table}.csv", piece) for table in TABLES]
+    except psycopg2.OperationalError as error:
+        raise TryAgain("PostgreSQL went away during the snapshot", where=str(error).strip().splitlines()[0]) from None
+    finally:
+        connection.close()
+
+
+def _copy(hdfs: Hdfs, cursor: psycopg2.extensions.cursor, table: str, path: str, piece: int) -> RawFile:
+    order = ", ".join(f'{key} collate "C"' if key != "valid_from" else key for key in TABLES[table])
+    describer = Describer(f"{table}.csv", piece)
+    with hdfs.create(path) as out:
+        cursor.copy_expert(
+            f"copy (select * from procurement.{table} order by {order}) to stdout (format csv, header true)",
+            Pushed(out.write, describer),
+        )
+    file = describer.finish()
+    if sha256_of(hdfs, path) != file.sha256:
+        raise CannotWrite(f"the snapshot of {table} reads back with other content", where=path)
+    return file

@@ -1,0 +1,56 @@
+"""ingest: lands what stores and warehouses sent for a business date.
+
+Reads   inbox/orders/D/, inbox/stock/D/
+Writes  /raw/orders/D/, /raw/stock/D/ in HDFS, each with a manifest, written last
+Why     everything after it reads files that are whole, verified and never change behind its back
+"""
+
+from __future__ import annotations
+
+import sys
+
+from common.cli import main
+from common.errors import Failure
+from common.landing.ingest import Landed, Landing
+from common.publish.run import Run
+from common.stages import Built, Input, Stage
+
+KINDS = ("orders", "stock")
+
+
+def build(run: Run, _inputs: list[Input]) -> Built:
+    """Lands both kinds; what is wrong with one does not keep the other from landing, but fails the stage."""
+    built, failures = Built(), []
+    for kind in KINDS:
+        landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
+        work = landing.adopt if run.option("adopt") else landing.ingest
+        try:
+            report(run, built, kind, work(replace_changed=bool(run.option("replace"))))
+        except Failure as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return built
+
+
+def report(run: Run, built: Built, kind: str, landed: Landed) -> None:
+    """Says and records what became of one kind."""
+    manifest = landed.manifest
+    built.rows |= {f"{kind}_files": len(manifest.files), f"{kind}_file_lines": manifest.lines}
+    built.notes[kind] = {
+        "bytes": manifest.size,
+        "fingerprint": manifest.fingerprint,
+        "new": len(landed.new),
+        "replaced": list(landed.replaced),
+        "unchanged": landed.unchanged,
+    }
+    if landed.new or landed.replaced:
+        run.say(f"  {kind}: {len(landed.new)} new files, {len(landed.replaced)} replaced, {landed.unchanged} as before")
+    else:
+        run.say(f"  {kind}: nothing to do, {landed.unchanged} files have landed")
+
+
+STAGE = Stage(name="ingest", reads=lambda run: [], build=build)
+
+if __name__ == "__main__":
+    sys.exit(main(STAGE))
