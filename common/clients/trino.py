@@ -14,7 +14,7 @@ import trino.exceptions
 from common.errors import BadData, CannotWrite, Failure, TryAgain, Unavailable
 
 # a writer a node is enough for tables of this size and gives one file; the memory and the time are Trino's to bound
-_SESSION = {"task_writer_count": 1, "task_max_writer_count": 1, "redistribute_writes": False, "scale_writers": False}
+_SESSION = {"task_min_writer_count": 1, "task_max_writer_count": 1, "redistribute_writes": False, "scale_writers": False}
 _AWAY = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 
 
