@@ -1,0 +1,212 @@
+"""The planning models: SQL of `sql/planning/<table>/model.sql`, rendered and run on Trino.
+
+A model names its tables by placeholders (`$pos_order_lines`), never by schema: the night, a test over inline rows and a
+what-if over an overlay run the very same text. Within one night the models read each other's results before they are
+published, through scratch tables over the private directories that will be published.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from string import Template
+from typing import Any
+
+import yaml
+
+from common.contracts import contract
+from common.dates import window_before
+from common.errors import Misconfigured
+from common.publish.flip import RUN_ID
+from common.publish.run import Pending, Run
+from common.settings import ROOT
+from common.stages import Input
+
+MODELS = ("net_demand", "order_decisions", "purchase_order_lines", "exceptions")
+SEVERITIES = ("error", "warning", "notice")
+_LINES, _STOCK = "staging.pos_order_lines", "staging.warehouse_stock"
+_NO_DAY = date.min  # no partition is of this date
+
+
+@dataclass(frozen=True)
+class ExceptionCode:
+    """One entry of the closed list of exceptions, sql/planning/exceptions/codes.yml."""
+
+    code: str
+    severity: str
+    raised: str
+    action: str
+    observed: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model can't read from its tables.
+
+    order_lines_run, stock_run  runs that published the date's order lines and stock: only their rejected rows count
+    published_days              days of the history window that have published order lines
+    previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
+    """
+
+    order_lines_run: int
+    stock_run: int
+    published_days: int = 0
+    previous_stock_date: date = _NO_DAY
+
+
+@cache
+def exception_codes() -> tuple[ExceptionCode, ...]:
+    """The closed list, in the order of its file; a key that is not known is Misconfigured."""
+    file = ROOT / "sql" / "planning" / "exceptions" / "codes.yml"
+    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    try:
+        codes = tuple(ExceptionCode(code=code, **entry) for code, entry in tree.items())
+    except TypeError as error:
+        raise Misconfigured(str(error).partition(" ")[2], where="sql/planning/exceptions/codes.yml") from None
+    if wrong := [c.code for c in codes if c.severity not in SEVERITIES]:
+        raise Misconfigured(f"{wrong[0]}: severity is one of {', '.join(SEVERITIES)}", where=file.name)
+    return codes
+
+
+def text_literal(text: str) -> str:
+    """A text as SQL; whatever it holds stays a text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def codes_relation() -> str:
+    """The closed list as an inline table (code, severity, action)."""
+    rows = ", ".join(f"({', '.join(map(text_literal, (c.code, c.severity, c.action)))})" for c in exception_codes())
+    return f"(values {rows}) as exception_codes (code, severity, action)"
+
+
+def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that models use, by placeholder; whole numbers and a currency code, nothing else passes."""
+    values = {
+        key.partition(".")[2]: str(int(settings[key]))
+        for key in (
+            "planning.history_days", "planning.min_history_days", "planning.spike_min_qty", "planning.spike_factor",
+            "planning.drop_min_median_qty", "planning.missing_store_weekdays", "planning.missing_store_sent",
+            "planning.rejected_notice_permille", "planning.excess_min_days", "staging.short_snapshot_percent",
+        )
+    }  # fmt: skip
+    if wrong := [name for name, value in values.items() if int(value) < 0]:
+        raise Misconfigured(f"{wrong[0]} must not be negative", where="conf/settings.yml")
+    currency = str(settings["business.currency"])
+    if not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
+        raise Misconfigured(f"business.currency {currency!r} is not a code of ISO 4217 such as USD", where="conf/settings.yml")
+    return {**values, "currency": currency}
+
+
+def render(model: str, day: date, settings: Mapping[str, Any], references: Mapping[str, str], facts: Facts) -> str:
+    """The SQL of a model.
+
+    references  how each table is read, by its name without schema (`pos_order_lines`, `net_demand`, ...): a table, or a
+                relation in parentheses, with the columns of its contract and `business_date`
+    """
+    values = {
+        **settings_values(settings),
+        **references,
+        "exception_codes": codes_relation(),
+        "business_date": day.isoformat(),
+        "pos_order_lines_run": str(int(facts.order_lines_run)),
+        "warehouse_stock_run": str(int(facts.stock_run)),
+        "published_days": str(int(facts.published_days)),
+        "previous_stock_date": facts.previous_stock_date.isoformat(),
+    }
+    try:
+        return Template(model_text(model)).substitute(values)
+    except KeyError as error:
+        raise Misconfigured(f"the model {model} asks for {error}, which nobody gives", where=f"sql/planning/{model}") from None
+
+
+def model_text(model: str) -> str:
+    """The template of a model."""
+    return (ROOT / "sql" / "planning" / model / "model.sql").read_text(encoding="utf-8")
+
+
+def tables_read(model: str) -> list[str]:
+    """The tables that a model reads, as `schema.table`, in the order of first use."""
+    known = {c: f"planning.{c}" for c in MODELS} | {"rejected_rows": "audit.rejected_rows"}
+    found = dict.fromkeys(re.findall(r"from \$(\w+)", model_text(model)))
+    return [known.get(name, f"staging.{name}") for name in found if name != "exception_codes"]
+
+
+def inputs_of(run: Run, models: Iterable[str]) -> list[Input]:
+    """The published (or, within this night, pending) tables of the date that models read, less those they make themselves."""
+    models = list(models)
+    made = {f"planning.{model}" for model in models}
+    tables = dict.fromkeys(table for model in models for table in tables_read(model))
+    return [run.need_published(table) for table in tables if table not in made and not table.startswith("audit.")]
+
+
+def history_inputs(run: Run) -> list[Input]:
+    """The earlier dates that exceptions look at: the window's published order lines, and the snapshot before."""
+    reach = max(run.settings["planning.history_days"], 7 * run.settings["planning.missing_store_weekdays"])
+    window = [day.isoformat() for day in window_before(run.day, reach)]
+    lines, stock = run.metastore.partitions(_LINES), run.metastore.partitions(_STOCK)
+    found = [Input(f"{_LINES}/{day}", lines[day].location, lines[day].location) for day in window if day in lines]
+    snapshots = [day for day in window if day in stock]
+    return found + [Input(f"{_STOCK}/{day}", stock[day].location, stock[day].location) for day in snapshots[-1:]]
+
+
+def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
+    """The facts of a night, from its pinned inputs."""
+    earlier: dict[str, list[date]] = {_LINES: [], _STOCK: []}
+    for item in inputs:
+        table, _, day = item.name.rpartition("/")
+        if table in earlier and day != run.day.isoformat():
+            earlier[table].append(date.fromisoformat(day))
+    window = window_before(run.day, run.settings["planning.history_days"])
+    return Facts(
+        order_lines_run=_publisher(run, _LINES),
+        stock_run=_publisher(run, _STOCK),
+        published_days=sum(day in earlier[_LINES] for day in window),
+        previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
+    )
+
+
+def build(run: Run, model: str, facts: Facts) -> str:
+    """Runs a model into a private directory and returns that; the rest of the night reads it under the model's name.
+
+    The target is the run's own, so that a statement which the client sends twice can't write twice into one place: the
+    second CREATE TABLE is refused.
+    """
+    table = f"planning.{model}"
+    location = run.private_dir(table)
+    references = {name.partition(".")[2]: _reference(run, name) for name in tables_read(model)}
+    scratch = f"hive.scratch.{model}_{run.day:%Y%m%d}_{location.rpartition('/')[2].replace('-', '_')}"
+    host = run.hdfs.url.rstrip("/")
+    run.trino.execute(
+        f"create table {scratch} with (format = 'PARQUET', external_location = '{host}{location}') as\n"
+        + render(model, run.day, run.settings, references, facts)
+    )
+    run.pending[table] = Pending(location, dated(scratch, run.day))
+    return location
+
+
+def dated(relation: str, day: date) -> str:
+    """A relation without its partition column as one that has it, so that every model can ask for its date."""
+    return f"(select *, date '{day}' as business_date from {relation})"
+
+
+def counts(run: Run, model: str, by: str) -> dict[str, int]:
+    """Rows of a result of this night by the values of one of its columns, the most frequent first."""
+    if by not in {column.name for column in contract(f"planning.{model}").columns}:
+        raise Misconfigured(f"planning.{model} has no column {by}")
+    rows = run.trino.rows(f"select {by}, count(*) from {run.reference(f'planning.{model}')} group by 1 order by 2 desc, 1")
+    return {str(value): int(count) for value, count in rows}
+
+
+def _reference(run: Run, table: str) -> str:
+    return f"delta.{table}" if table.startswith("audit.") else run.reference(table)
+
+
+def _publisher(run: Run, table: str) -> int:
+    partition = run.published(table)
+    return int(partition.parameters[RUN_ID]) if partition else 0
+
+

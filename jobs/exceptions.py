@@ -1,0 +1,45 @@
+"""Lists what a planner must look at.
+
+Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines of the date and the window before it,
+          staging.warehouse_stock of the date and the snapshot before it, staging.stores, staging.warehouses, and the
+          rejected rows of the runs that staged the date
+Writes    planning.exceptions
+Why       what is not ordered, or ordered oddly, has to be seen by somebody. The closed list is sql/planning/exceptions/codes.yml.
+
+    ./submit.sh exceptions 2017-12-23
+"""
+
+from __future__ import annotations
+
+import sys
+
+from common.cli import main
+from common.errors import BadData
+from common.planning import build, counts, facts_of, history_inputs, inputs_of
+from common.publish.run import Run
+from common.stages import Built, Input, Stage
+
+
+def reads(run: Run) -> list[Input]:
+    return inputs_of(run, ["exceptions"]) + history_inputs(run)
+
+
+def make(run: Run, inputs: list[Input]) -> Built:
+    location = build(run, "exceptions", facts_of(run, inputs))
+    codes = counts(run, "exceptions", by="code")
+    if codes.get("missing_store") and run.settings["planning.missing_store_stops"]:
+        raise BadData(
+            f"{codes['missing_store']} stores that were expected sent no order of {run.day}, and nothing was published",
+            where="setting planning.missing_store_stops",
+            next=f"./submit.sh all {run.day} --set planning.missing_store_stops=false   # goes on without them",
+        )
+    return Built({"planning.exceptions": location}, codes)
+
+
+STAGE = Stage(
+    "exceptions", reads, make,
+    writes=("planning.exceptions",), settings=("planning.", "staging.short_snapshot_percent"), group="planning",
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(STAGE))

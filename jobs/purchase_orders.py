@@ -1,0 +1,40 @@
+"""Decides what is ordered of each SKU, from whom, and numbers the order lines.
+
+Reads     planning.net_demand, staging.products, staging.product_suppliers, staging.suppliers, staging.replenishment_rules
+          of the date
+Writes    planning.order_decisions (every SKU, with each step's quantity and one outcome), planning.purchase_order_lines
+Why       MOQ and pack rules turn a need into something that a supplier can ship. The rules are sql/planning/order_decisions.
+
+    ./submit.sh purchase_orders 2017-12-23
+"""
+
+from __future__ import annotations
+
+import sys
+
+from common.cli import main
+from common.planning import build, counts, facts_of, inputs_of
+from common.publish.run import Run
+from common.stages import Built, Input, Stage
+
+MAKES = ("order_decisions", "purchase_order_lines")
+
+
+def reads(run: Run) -> list[Input]:
+    return inputs_of(run, MAKES)
+
+
+def make(run: Run, inputs: list[Input]) -> Built:
+    facts = facts_of(run, inputs)
+    tables = {f"planning.{model}": build(run, model, facts) for model in MAKES}
+    return Built(tables, counts(run, "order_decisions", by="outcome"))
+
+
+STAGE = Stage(
+    "purchase_orders", reads, make,
+    writes=("planning.order_decisions", "planning.purchase_order_lines"),
+    settings=("business.currency",), group="planning",
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(STAGE))
