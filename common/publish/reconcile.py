@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from common.errors import NoInput
+from common.contracts import all_contracts
 from common.publish.flip import point
 from common.publish.ledger import Ledger, StageRow
 from common.publish.run import Run, runs_root
@@ -48,16 +48,12 @@ def sweep_results(run: Run, ledger: Ledger) -> None:
 def sweep_directories(run: Run, keep: set[str]) -> int:
     """Removes the date's private directories that were never published; returns how many."""
     removed = 0
-    for name in NIGHT:
-        for table in stage(name).writes:
-            try:
-                entries = run.hdfs.list(runs_root(run.settings, table, run.day))
-            except NoInput:
-                continue
-            for entry in entries:
-                if entry.path not in keep:
-                    run.hdfs.delete(entry.path)
-                    removed += 1
+    for contract in all_contracts():
+        root = runs_root(run.settings, contract.name, run.day)
+        for entry in run.hdfs.list(root) if run.hdfs.exists(root) else ():
+            if entry.path not in keep:
+                run.hdfs.delete(entry.path)
+                removed += 1
     if removed:
         run.say(f"swept {removed} directories of runs that never published")
     return removed

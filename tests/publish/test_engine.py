@@ -1,0 +1,155 @@
+"""The engine on the real lake: publication is all or nothing, a crash is reconciled, one run a date, nothing is done twice."""
+
+import io
+import itertools
+from argparse import Namespace
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from common.errors import BadData, TryAgain
+from common.publish.engine import run_stages
+from common.publish.ledger import Ledger, unlock
+from common.publish.reconcile import reconcile
+from common.publish.run import Clients, Run, runs_root
+from common.stages import Built, Input, Stage
+
+TABLE = "staging.stores"
+_days = itertools.count()
+
+
+@pytest.fixture
+def clients(settings):
+    made = Clients(settings)
+    from common.migrate import migrate
+
+    migrate(made.postgres)
+    return made
+
+
+@pytest.fixture
+def day(worker_id):
+    """A business date that no other test uses."""
+    offset = 0 if worker_id == "master" else 1000 * (1 + int(worker_id.removeprefix("gw")))
+    return date(1950, 1, 1) + timedelta(days=offset + next(_days))
+
+
+def parquet(names):
+    columns = {"store_id": names, "name": names, "is_active": [True] * len(names)}
+    schema = pa.schema([("store_id", pa.string()), ("name", pa.string()), ("is_active", pa.bool_())])
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=schema), out)
+    return out.getvalue()
+
+
+def stores_stage(names, *, inputs=lambda run: [Input("raw/toy", "/toy", "1")], during=None):
+    """A stage that publishes the given stores."""
+
+    def build(run, _inputs):
+        location = run.private_dir(TABLE)
+        run.hdfs.write(f"{location}/part-0.parquet", parquet(names))
+        if during:
+            during(run)
+        return Built({TABLE: location}, {"rows": len(names)})
+
+    return Stage("stage_master", inputs, build, (TABLE,))
+
+
+def published(clients, day):
+    rows = clients.trino.rows(f"select store_id from hive.{TABLE} where business_date = date '{day}' order by 1")
+    return [name for (name,) in rows]
+
+
+def execute(clients, stage, day, **options):
+    return run_stages(clients, [stage], day, Namespace(quiet=True, **options), command="test")
+
+
+def test_a_date_is_published_replaced_and_left_alone_when_nothing_changed(clients, day):
+    assert execute(clients, stores_stage(["A", "B"]), day)[0].state == "built"
+    assert published(clients, day) == ["A", "B"]
+    assert execute(clients, stores_stage(["C"]), day)[0].state == "current"
+    assert published(clients, day) == ["A", "B"]
+    assert execute(clients, stores_stage(["C"]), day, force=True)[0].state == "built"
+    assert published(clients, day) == ["C"]
+    assert execute(clients, stores_stage([], inputs=lambda run: [Input("raw/toy", "/toy", "2")]), day)[0].state == "built"
+    assert published(clients, day) == []
+
+
+def test_inputs_replaced_while_reading_are_noticed_and_nothing_is_published(clients, day):
+    execute(clients, stores_stage(["A"]), day)
+    prints = iter(["1", "2"])
+    moving = stores_stage(["B"], inputs=lambda run: [Input("raw/toy", "/toy", next(prints))])
+    with pytest.raises(TryAgain, match="was replaced"):
+        execute(clients, moving, day, force=True)
+    assert published(clients, day) == ["A"]
+    last = clients.postgres.rows("select status, exit_code from ops.runs where business_date = %s order by run_id", (day,))[-1]
+    assert last == ("failed", 75)
+
+
+def test_a_second_run_of_the_date_is_told_who_runs(clients, day):
+    def second(_run):
+        with pytest.raises(TryAgain, match="under way") as caught:
+            execute(clients, stores_stage(["B"]), day)
+        assert "process" in caught.value.where and f"unlock {day}" in caught.value.next
+
+    execute(clients, stores_stage(["A"], during=second), day)
+    assert published(clients, day) == ["A"]
+
+
+def test_another_date_is_not_locked(clients, day):
+    other = day + timedelta(days=500)
+    execute(clients, stores_stage(["A"], during=lambda run: execute(clients, stores_stage(["B"]), other)), day)
+    assert (published(clients, day), published(clients, other)) == (["A"], ["B"])
+
+
+def test_a_run_whose_session_was_ended_can_not_publish(clients, day):
+    execute(clients, stores_stage(["A"]), day)
+    taken = stores_stage(["B"], during=lambda run: unlock(clients.postgres, day))
+    with pytest.raises(TryAgain, match="right to publish"):
+        execute(clients, taken, day, force=True)
+    assert published(clients, day) == ["A"]
+    assert execute(clients, stores_stage(["C"]), day, force=True)[0].state == "built"
+    statuses = clients.postgres.rows("select status from ops.runs where business_date = %s order by run_id", (day,))
+    assert [s for (s,) in statuses] == ["succeeded", "abandoned", "succeeded"]
+
+
+@pytest.mark.parametrize("flipped", [True, False])
+def test_a_crash_around_the_flip_is_rolled_forward_or_swept(clients, day, flipped):
+    execute(clients, stores_stage(["A"]), day)
+    ledger = Ledger(clients.postgres, day)
+    ledger.lock(0)
+    crashed = Run(clients, day, ledger.begin("test", {}, "code", "settings"), Namespace(quiet=True))
+    location = crashed.private_dir(TABLE)
+    crashed.hdfs.write(f"{location}/part-0.parquet", parquet(["B"]))
+    ledger.stage_begins("stage_master", "print", [])
+    ledger.stage_publishes("stage_master", Built({TABLE: location}))
+    if flipped:
+        crashed.metastore.point(TABLE, day, location, {})
+    ledger.close()  # the crash
+
+    ledger = Ledger(clients.postgres, day)
+    ledger.lock(0)
+    run = Run(clients, day, ledger.begin("test", {}, "code", "settings"), Namespace(quiet=True))
+    reconcile(run, ledger)
+    status = clients.postgres.rows("select status from ops.stages where run_id = %s", (crashed.run_id,))
+    ledger.end("succeeded", 0)
+    ledger.close()
+    assert status == [("succeeded" if flipped else "abandoned",)]
+    assert published(clients, day) == (["B"] if flipped else ["A"])
+    left = {e.path for e in run.hdfs.list(runs_root(clients.settings, TABLE, day))}
+    assert (location in left) is flipped
+
+
+def test_a_build_that_fails_leaves_the_published_rows_and_no_directory(clients, day):
+    execute(clients, stores_stage(["A"]), day)
+
+    def bad(_run):
+        raise BadData("not good")
+
+    with pytest.raises(BadData):
+        execute(clients, stores_stage(["B"], during=bad), day, force=True)
+    assert published(clients, day) == ["A"]
+    execute(clients, stores_stage(["A"]), day)
+    assert len(Clients(clients.settings).hdfs.list(runs_root(clients.settings, TABLE, day))) == 1
