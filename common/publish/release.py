@@ -150,15 +150,14 @@ def differences(old: Order | None, new: Order | None) -> dict[str, Any]:
         if other := _fields(before[sku], after[sku]):
             quantities = {"old_order_qty": before[sku].order_qty, "new_order_qty": after[sku].order_qty}
             changed.append({"sku": sku, **quantities, "fields": other})
-    found: dict[str, Any] = {
+    names = ("supplier_name", "currency") if old and new else ()
+    header = {name: {"old": getattr(old, name), "new": getattr(new, name)} for name in names}
+    return {
         "added": [{"sku": sku, "order_qty": after[sku].order_qty} for sku in sorted(after.keys() - before.keys())],
         "removed": [{"sku": sku, "order_qty": before[sku].order_qty} for sku in sorted(before.keys() - after.keys())],
         "changed": changed,
+        "header": {name: values for name, values in header.items() if values["old"] != values["new"]},
     }
-    if old and new:
-        pairs = {name: (getattr(old, name), getattr(new, name)) for name in ("supplier_name", "currency")}
-        found["header"] = {name: {"old": a, "new": b} for name, (a, b) in pairs.items() if a != b}
-    return found
 
 
 def changes(decisions: Iterable[Decision], history: History) -> list[dict[str, Any]]:
@@ -221,7 +220,7 @@ def unrecorded(directory: Path, day: date, heads: Mapping[str, Head]) -> tuple[l
         number, revision = entry["order_number"], entry["cancelled_by_revision"]
         if number in heads and heads[number].revision < revision:
             missing.append(Decision(number, entry["supplier_id"], CANCELLED, revision, None, b"", False))
-    return missing, manifest["run_id"]
+    return sorted(missing, key=lambda decision: decision.supplier_id), manifest["run_id"]
 
 
 def parse_order(day: date, data: bytes) -> Order:
@@ -267,7 +266,7 @@ def _sentence(decision: Decision, history: History) -> str:
     parts = [text for change in found["changed"] for text in _change(change)]
     parts += [f"SKU {line['sku']} added ({line['order_qty']})" for line in found["added"]]
     parts += [f"SKU {line['sku']} removed ({line['order_qty']})" for line in found["removed"]]
-    parts += [f"{name} {v['old']!r} -> {v['new']!r}" for name, v in found.get("header", {}).items()]
+    parts += [f"{name} {v['old']!r} -> {v['new']!r}" for name, v in found["header"].items()]
     if not parts:
         return "the same lines, but the form of the file changed"
     more = f", and {len(parts) - _SHOWN_LINES} more" if len(parts) > _SHOWN_LINES else ""

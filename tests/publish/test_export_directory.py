@@ -1,0 +1,180 @@
+"""One renamed link makes a run's directory the date's: never half, never mixed, nothing left of what failed."""
+
+import os
+import threading
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from plan_rows import DAY, line, orders
+
+from common.errors import BadData, CannotWrite
+from common.publish.export import (
+    MANIFEST,
+    describe,
+    is_intact,
+    orders_root,
+    point,
+    published,
+    read_verified,
+    sweep,
+    write_run,
+)
+from common.publish.export_lists import exception_files, manifest
+from common.publish.release import decide
+
+
+class Output(Namespace):
+    """Settings as far as the output directory goes."""
+
+    def path(self, key):
+        assert key == "paths.output"
+        return self.output
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Output(output=tmp_path / "Ausgänge für Lieferanten")
+
+
+@pytest.fixture
+def root(settings):
+    return orders_root(settings)
+
+
+def export(root, run_id, files):
+    directory = write_run(root, DAY, run_id, files)
+    point(root, DAY, directory)
+    return directory
+
+
+def content_of(run_id):
+    """Twenty files that all name the run: a mixture of two runs would show."""
+    return {f"S{n:02}.json": f"{run_id}\n".encode() * 50 for n in range(20)}
+
+
+def test_the_link_is_relative_so_that_the_output_can_be_moved(root, tmp_path):
+    export(root, 7, content_of(7))
+    assert os.readlink(root / "2017-12-23") == ".runs/2017-12-23/7"
+    root.parent.rename(tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere" / "supplier_orders" / "2017-12-23" / "S00.json").read_bytes() == b"7\n" * 50
+
+
+def test_nothing_is_visible_before_the_link(root):
+    write_run(root, DAY, 7, content_of(7))
+    assert published(root, DAY) is None
+    assert [entry for entry in os.listdir(root) if not entry.startswith(".")] == []
+
+
+@pytest.mark.parametrize("by_link", [True, False], ids=["link", "pointer file"])
+def test_a_reader_sees_one_run_or_the_other(root, by_link):
+    directories = [write_run(root, DAY, run_id, content_of(run_id)) for run_id in (1, 2)]
+    point(root, DAY, directories[0], by_link=by_link)
+    stop, seen = threading.Event(), []
+
+    def read():
+        while not stop.is_set():
+            # resolved once, as a reader does that copies the directory
+            directory = published(root, DAY)
+            seen.append({(directory / name).read_bytes() for name in sorted(os.listdir(directory))})
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for swap in range(400):
+        point(root, DAY, directories[(swap + 1) % 2], by_link=by_link)
+    stop.set()
+    reader.join()
+    assert len(seen) > 20
+    assert {frozenset(one) for one in seen} == {frozenset({b"1\n" * 50}), frozenset({b"2\n" * 50})}
+
+
+def test_a_pointer_file_takes_the_links_place(root):
+    directory = write_run(root, DAY, 7, content_of(7))
+    point(root, DAY, directory, by_link=False)
+    assert (root / "2017-12-23.pointer").read_text() == ".runs/2017-12-23/7\n"
+    assert published(root, DAY) == directory and not (root / "2017-12-23").exists()
+
+
+def test_what_stands_in_the_links_place_is_never_removed(root):
+    (root / "2017-12-23").mkdir(parents=True)
+    (root / "2017-12-23" / "mine.txt").write_text("kept")
+    with pytest.raises(CannotWrite, match="not the link of an export"):
+        published(root, DAY)
+    with pytest.raises(CannotWrite):
+        export(root, 7, content_of(7))
+    assert (root / "2017-12-23" / "mine.txt").read_text() == "kept"
+
+
+def test_a_failed_write_leaves_nothing_and_the_old_files_stay(root):
+    export(root, 1, content_of(1))
+    too_long = content_of(2) | {"x" * 300: b"no file system takes this name"}
+    with pytest.raises(CannotWrite) as failure:
+        write_run(root, DAY, 2, too_long)
+    assert failure.value.exit_code == 73 and "x" * 300 in failure.value.where
+    assert os.listdir(root / ".runs" / "2017-12-23") == ["1"]
+    assert (root / "2017-12-23" / "S00.json").read_bytes() == b"1\n" * 50
+
+
+def test_an_output_that_is_a_file_cannot_be_written(settings, root):
+    settings.output.write_text("not a folder")
+    with pytest.raises(CannotWrite, match="can't write the export"):
+        write_run(root, DAY, 1, content_of(1))
+
+
+def test_a_run_number_that_comes_again_gets_a_directory_of_its_own(root):
+    first, second = export(root, 1, content_of(1)), export(root, 1, content_of(2))
+    assert (first.name, second.name) == ("1", "1-2")
+    assert published(root, DAY) == second and first.is_dir()
+
+
+def test_sweep_removes_what_never_published(settings, root):
+    export(root, 1, content_of(1))
+    write_run(root, DAY, 2, content_of(2))
+    export(root, 3, content_of(3))
+    write_run(root, DAY, 4, content_of(4))
+    (root / ".2017-12-23.4.new").symlink_to(".runs/2017-12-23/4")
+    (root / ".2017-12-24.5.new").symlink_to(".runs/2017-12-24/5")
+    assert sweep(settings, DAY, {"1"}) == ["2", "4", ".2017-12-23.4.new"]
+    assert sorted(os.listdir(root / ".runs" / "2017-12-23")) == ["1", "3"]
+    assert os.path.islink(root / ".2017-12-24.5.new"), "another date's is not ours to remove"
+    assert sweep(settings, DAY, set()) == ["1"], "the directory that counts always stays"
+
+
+def test_sweep_before_the_first_export_finds_nothing(settings):
+    assert sweep(settings, DAY, set()) == []
+
+
+def exported(root, run_id=7):
+    decisions = decide(orders(line(), line("S2")), {})
+    names = {d.supplier_id: f"{d.supplier_id}.json" for d in decisions}
+    files = {names[d.supplier_id]: d.data for d in decisions} | exception_files(DAY, ["code"], [("no_supplier",)])
+    files[MANIFEST] = manifest(DAY, run_id, decisions, names, files, 1, {})
+    return export(root, run_id, files)
+
+
+def test_an_altered_file_is_seen(root):
+    directory = exported(root)
+    assert is_intact(directory)
+    assert read_verified(directory, "S2.json").startswith(b"{\n")
+    file = directory / "S2.json"
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b"138.60", b"138.61"))
+    assert not is_intact(directory)
+    with pytest.raises(BadData, match="not what its manifest says"):
+        read_verified(directory, "S2.json")
+    file.unlink()
+    assert not is_intact(directory)
+    file.write_bytes(data)
+    assert is_intact(directory)
+    (directory / "stray.json").write_text("{}")
+    assert not is_intact(directory)
+
+
+def test_the_manifest_lists_every_file_of_the_run(root):
+    directory: Path = exported(root)
+    on_disk = {name: (directory / name).read_bytes() for name in os.listdir(directory)}
+    text = on_disk.pop(MANIFEST).decode()
+    for entry in describe(on_disk):
+        assert entry["sha256"] in text and f'"{entry["name"]}"' in text
+    assert '"run_id": 7' in text and '"exceptions": 1' in text and '"cost": {"USD": "277.20"}' in text
+    assert not any(b"run" in data for data in on_disk.values()), "only the manifest names the run"
