@@ -8,6 +8,7 @@ Why     everything after it reads files that are whole, verified and never chang
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from common.cli import main
 from common.errors import Failure
@@ -19,18 +20,25 @@ KINDS = ("orders", "stock")
 
 
 def build(run: Run, _inputs: list[Input]) -> Built:
-    """Lands both kinds; what is wrong with one does not keep the other from landing, but fails the stage."""
+    """Lands both kinds side by side; what is wrong with one does not keep the other from landing, but fails the stage."""
     built, failures = Built(), []
-    for kind in KINDS:
-        landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
-        work = landing.adopt if run.option("adopt") else landing.ingest
+    with ThreadPoolExecutor(len(KINDS)) as pool:
+        landings = {kind: pool.submit(land, run, kind) for kind in KINDS}
+    for kind, landing in landings.items():
         try:
-            report(run, built, kind, work(replace_changed=bool(run.option("replace"))))
+            report(run, built, kind, landing.result())
         except Failure as failure:
             failures.append(failure)
     if failures:
         raise failures[0]
     return built
+
+
+def land(run: Run, kind: str) -> Landed:
+    """Lands one kind from the inbox, or adopts what lies in HDFS."""
+    landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
+    work = landing.adopt if run.option("adopt") else landing.ingest
+    return work(replace_changed=bool(run.option("replace")))
 
 
 def report(run: Run, built: Built, kind: str, landed: Landed) -> None:

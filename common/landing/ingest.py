@@ -28,11 +28,12 @@ from common.landing.manifest import (
     read_manifest,
     write_manifest,
 )
-from common.landing.upload import Uploaded, upload
+from common.landing.upload import Uploaded, temporary, upload
 from common.settings import Settings
 
 T = TypeVar("T")
-_UPLOADS = 12  # closing a file in HDFS waits half a second for its DataNode: many at once
+_SMALL = 1 << 20
+_SMALL_AT_ONCE, _LARGE_AT_ONCE = 64, 4  # closing a file in HDFS waits half a second for its DataNode: many at once
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ class Landing:
                 next=f"./submit.sh ingest {self.day} --replace   (keeps the old ones in {self.aside})",
             )
         self.hdfs.mkdirs(self.folder)
-        uploads = self._parallel([*new, *changed], lambda name: self._upload(found, name))
+        large = [n for n in (*new, *changed) if (found.folder / n).stat().st_size > _SMALL]
+        small = [n for n in (*new, *changed) if n not in set(large)]
+        uploads = self._parallel(large, lambda name: self._upload(found, name))
+        uploads += self._parallel(small, lambda name: self._upload(found, name), _SMALL_AT_ONCE)
         for done in uploads:
             self._place(done, listed.get(done.file.name))
         kept = {name: file for name, file in {**listed, **there}.items() if name not in changed}
@@ -146,7 +150,7 @@ class Landing:
 
     def _upload(self, found: Arrivals, name: str) -> Uploaded:
         with (found.folder / name).open("rb") as file:
-            done = upload(self.hdfs, self.folder, name, blocks_of(file), piece_bytes(self.settings))
+            done = upload(self.hdfs, temporary(self.folder, name), name, blocks_of(file), piece_bytes(self.settings))
         try:
             found.verify(name, done.file.sha256)
         except BadData:
@@ -188,6 +192,6 @@ class Landing:
         return describe(name, self.hdfs.open(f"{self.folder}/{name}"), piece_bytes(self.settings))
 
     @staticmethod
-    def _parallel(names: list[str], work: Callable[[str], T]) -> list[T]:
-        with ThreadPoolExecutor(_UPLOADS) as pool:
+    def _parallel(names: list[str], work: Callable[[str], T], at_once: int = _LARGE_AT_ONCE) -> list[T]:
+        with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(work, names))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import IO, cast
 
 import psycopg2
 
 from common.clients.hdfs import Hdfs
 from common.clients.postgres import Postgres
-from common.errors import CannotWrite, NoInput, TryAgain
-from common.landing.describe import Describer, RawFile
+from common.errors import NoInput, TryAgain
+from common.landing.describe import RawFile, blocks_of
 from common.landing.manifest import MANIFEST, Manifest, piece_bytes, raw_folder, read_manifest
-from common.landing.upload import Pushed, sha256_of
+from common.landing.upload import upload
 from common.settings import Settings
+
+_SPOOL = 16 << 20  # bytes of a table held in memory
 
 # table: primary key, by which its rows are sorted (byte order, so that no server's locale shows)
 TABLES = {
@@ -47,7 +52,7 @@ def snapshot_master(
         return old, False
     aside = f"{settings['hdfs.raw']}/.landing/master/{day}.{secrets.token_hex(4)}"
     try:
-        manifest = Manifest("master", day, tuple(_copy_tables(hdfs, postgres, aside, piece_bytes(settings))))
+        manifest = Manifest("master", day, _copy_tables(hdfs, postgres, aside, piece_bytes(settings)))
         if old == manifest:
             say("  today's master data is what the snapshot holds already")
             return manifest, False
@@ -65,29 +70,34 @@ def snapshot_master(
     return manifest, True
 
 
-def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> list[RawFile]:
+def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> tuple[RawFile, ...]:
     """Every table as CSV (header; NULL is nothing, an empty text is ""), from one consistent state of the database."""
-    connection = postgres.connect()
-    try:
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        connection.set_client_encoding("UTF8")
-        with connection, connection.cursor() as cursor:
-            return [_copy(hdfs, cursor, table, f"{folder}/{table}.csv", piece) for table in TABLES]
-    except psycopg2.OperationalError as error:
-        raise TryAgain("PostgreSQL went away during the snapshot", where=str(error).strip().splitlines()[0]) from None
-    finally:
-        connection.close()
+    with ThreadPoolExecutor(len(TABLES)) as pool:
+        connection = postgres.connect()
+        try:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            connection.set_client_encoding("UTF8")
+            with connection, connection.cursor() as cursor:
+                uploads = [pool.submit(_upload, hdfs, folder, table, _copy(cursor, table), piece) for table in TABLES]
+        except psycopg2.OperationalError as error:
+            raise TryAgain("PostgreSQL went away during the snapshot", where=str(error).strip().splitlines()[0]) from None
+        finally:
+            connection.close()
+        return tuple(sorted((done.result() for done in uploads), key=lambda file: file.name))
 
 
-def _copy(hdfs: Hdfs, cursor: psycopg2.extensions.cursor, table: str, path: str, piece: int) -> RawFile:
+def _copy(cursor: psycopg2.extensions.cursor, table: str) -> IO[bytes]:
+    """The rows of one table, on this machine's disk once they are many."""
     order = ", ".join(f'{key} collate "C"' if key != "valid_from" else key for key in TABLES[table])
-    describer = Describer(f"{table}.csv", piece)
-    with hdfs.create(path) as out:
-        cursor.copy_expert(
-            f"copy (select * from procurement.{table} order by {order}) to stdout (format csv, header true)",
-            Pushed(out.write, describer),
-        )
-    file = describer.finish()
-    if sha256_of(hdfs, path) != file.sha256:
-        raise CannotWrite(f"the snapshot of {table} reads back with other content", where=path)
-    return file
+    spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - whoever uploads it closes it
+    cursor.copy_expert(
+        f"copy (select * from procurement.{table} order by {order}) to stdout (format csv, header true)", spool
+    )
+    spool.seek(0)
+    return cast(IO[bytes], spool)
+
+
+def _upload(hdfs: Hdfs, folder: str, table: str, rows: IO[bytes], piece: int) -> RawFile:
+    with rows:
+        name = f"{table}.csv"
+        return upload(hdfs, f"{folder}/{name}", name, blocks_of(rows), piece).file

@@ -1,10 +1,10 @@
-"""Puts one file into a folder in HDFS: hidden temporary name, read back and compared, then renamed by the caller."""
+"""Puts one file into HDFS, described on the way, read back and compared; the caller renames it into its place."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.clients.hdfs import Hdfs
@@ -15,18 +15,22 @@ from common.landing.manifest import COPYING
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that lies whole in HDFS under a temporary name."""
+    """A file that lies whole in HDFS."""
 
     file: RawFile
     path: str
 
 
-def upload(hdfs: Hdfs, folder: str, name: str, blocks: Iterable[bytes], piece_bytes: int) -> Uploaded:
-    """Writes the blocks to `folder/.name.<random>._COPYING_`, describing them on the way, and reads them back.
+def temporary(folder: str, name: str) -> str:
+    """`folder/.name.<random>._COPYING_`: a name that nobody reads."""
+    return f"{folder}/.{name}.{secrets.token_hex(4)}{COPYING}"
+
+
+def upload(hdfs: Hdfs, path: str, name: str, blocks: Iterable[bytes], piece_bytes: int) -> Uploaded:
+    """Writes the blocks of the file `name` to `path`, describing them on the way, and reads them back.
 
     CannotWrite when what was read back is not what was written; nothing is left behind by a failure.
     """
-    path = f"{folder}/.{name}.{secrets.token_hex(4)}{COPYING}"
     describer = Describer(name, piece_bytes)
 
     def described() -> Iterable[bytes]:
@@ -43,18 +47,6 @@ def upload(hdfs: Hdfs, folder: str, name: str, blocks: Iterable[bytes], piece_by
         hdfs.delete(path)
         raise
     return Uploaded(file, path)
-
-
-class Pushed:
-    """A file object for code that pushes bytes, such as PostgreSQL's COPY: writes through to HDFS and describes."""
-
-    def __init__(self, write: Callable[[bytes], object], describer: Describer) -> None:
-        self._write, self._describer = write, describer
-
-    def write(self, data: bytes) -> int:
-        self._describer.update(data)
-        self._write(data)
-        return len(data)
 
 
 def sha256_of(hdfs: Hdfs, path: str) -> str:
