@@ -36,9 +36,18 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 def ensure_delta_table(run: Run, contract: Contract) -> None:
     """Creates the empty table where there is none, and registers one whose files are there already."""
-    location = table_root(run.settings, contract.name)
     if run.metastore.location(contract.schema, contract.table) is not None:
         return
+    try:
+        _create(run, contract)
+    except Failure:
+        # another date's run may have been quicker
+        if run.metastore.location(contract.schema, contract.table) is None:
+            raise
+
+
+def _create(run: Run, contract: Contract) -> None:
+    location = table_root(run.settings, contract.name)
     url = run.settings.service("HDFS_URL").rstrip("/")
     schema = f"delta.{contract.schema}"
     run.trino.execute(f"create schema if not exists {schema} with (location = '{url}{location.rsplit('/', 1)[0]}')")
@@ -86,12 +95,10 @@ def _has_log(run: Run, location: str) -> bool:
 
 
 def _digest(rows: pa.Table) -> str:
-    digest = hashlib.sha256()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as out:
         out.write_table(rows.combine_chunks())
-    digest.update(sink.getvalue())
-    return digest.hexdigest()
+    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def _arrow_type(trino_type: str) -> pa.DataType:
