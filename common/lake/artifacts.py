@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from common.errors import CannotWrite, Unavailable
 from common.lake import ivy
-from common.lake.places import ROOT, cache_dir, home, locked
+from common.lake.places import ROOT, cache_dir, home, locked, need_disk, say
 
 LOCK = ROOT / "conf" / "local" / "artifacts.lock"
 # The plugins that the lake uses; geospatial because the postgresql plugin does not start without its types.
@@ -96,10 +95,11 @@ def ensure() -> None:
     """Puts every missing artifact into the cache; raises Unavailable or CannotWrite. Says what it fetches and where to."""
     if not missing():
         return
-    with locked(cache_dir() / "artifacts.lock"):
+    with locked(cache_dir() / "artifacts.lock", "Waiting for another set-up that is under way"):
         wanted = missing()
         if not wanted:
             return
+        need_disk(cache_dir(), 1 + 3e-9 * sum(a.size for a in wanted), "the lake's set-up")
         work = cache_dir() / "incomplete"
         shutil.rmtree(work, ignore_errors=True)
         try:
@@ -189,11 +189,6 @@ def _sha256(file: Path) -> str:
         while block := handle.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def say(text: str) -> None:
-    """Progress, on stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def megabytes(artifacts: Iterable[Artifact]) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 
 from common.errors import NotAllowed, Unavailable, Usage
 from common.lake import artifacts
+from common.lake.layout import SERVICES
 from common.lake.local import LocalLake
-from common.lake.site import SERVICES
 from common.settings import SERVICES as ADDRESSES
 from common.settings import Settings, load_settings
 

@@ -14,10 +14,10 @@ from common.errors import CannotWrite, Unavailable
 from common.lake import artifacts
 from common.lake.hdfs_daemons import DataNode, NameNode
 from common.lake.hive_metastore import HiveMetastore
+from common.lake.layout import Site, local_site, port_is_free
 from common.lake.places import locked
 from common.lake.postgresql import Postgresql
 from common.lake.service import Service
-from common.lake.site import Site, local_site, port_is_free
 from common.lake.trino_node import TrinoNode
 
 KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastore, TrinoNode)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from common.errors import CannotWrite
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -32,10 +36,38 @@ def cache_dir() -> Path:
     return where / ".cache" / "procurement-pipeline" if where else ROOT / "lake" / "cache"
 
 
+def say(text: str) -> None:
+    """Progress, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Holds an exclusive lock on `file` (made if missing): one process at a time, freed by a crash."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with open(file, "a", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def locked(file: Path, waiting: str = "") -> Iterator[None]:
+    """Holds an exclusive lock on `file` (made if missing): one process at a time, freed by a crash. Says `waiting` if busy."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(file, "a", encoding="utf-8")  # noqa: SIM115  closed below
+    except OSError as error:
+        raise CannotWrite(f"can't write there: {error.strerror}", where=str(file)) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if waiting:
+                say(waiting)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def need_disk(folder: Path, gigabytes: float, purpose: str) -> None:
+    """Raises CannotWrite if the disk under `folder`, which need not exist yet, has less free than that."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free / 1e9
+    if free < gigabytes:
+        raise CannotWrite(
+            f"{purpose} needs {gigabytes:g} GB of free disk; {there} has {free:.1f} GB",
+            where=str(folder),
+            next="free some space, or keep it on another disk: export XDG_CACHE_HOME=<folder>",
+        )

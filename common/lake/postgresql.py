@@ -15,8 +15,8 @@ from typing import Any
 import psycopg2
 
 from common.errors import CannotWrite, Misconfigured
+from common.lake.layout import write_private
 from common.lake.service import Service, base_environment
-from common.lake.site import write_private
 
 _NOBODY = 65534
 

@@ -86,10 +86,8 @@ class Process:
         return True
 
     def _is_running(self, pid: int) -> bool:
-        try:  # a child of ours that ended stays until it is waited for
+        with contextlib.suppress(ChildProcessError):  # a child of ours that ended stays until it is waited for
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
         return self._is_ours(pid)
 
     def has_ended(self) -> bool:

@@ -7,8 +7,8 @@ import socket
 from abc import ABC, abstractmethod
 
 from common.lake import java
+from common.lake.layout import Site
 from common.lake.process import Process
-from common.lake.site import Site
 
 
 class Service(ABC):
