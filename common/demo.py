@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any
 
 from common.dates import window_before
-from common.inbox.retailer import write_days
+from common.inbox.retailer import Retailer, load_retailer_master
 from common.night import ready
 from common.publish.engine import run_stages
 from common.publish.run import Clients
 from common.settings import load_settings
-from common.stages import stage
+from common.stages import NIGHT, stage
 
 DAY = date(2017, 12, 23)  # the busiest day of the real year
 STAGED = ("ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock")
@@ -35,12 +35,10 @@ def _demo(args: argparse.Namespace) -> int:
     clients = ready(settings)
     start = time.monotonic()
     try:
-        prepare(clients, quiet=False)
+        prepare(clients)
         options = stage_parser("all", argparse.ArgumentParser()).parse_args([str(DAY)])
         say(f"the night of {DAY}")
         night = time.monotonic()
-        from common.stages import NIGHT
-
         run_stages(clients, [stage(n) for n in NIGHT], DAY, options, command="all")
         say(f"the night took {time.monotonic() - night:.1f} s, everything {time.monotonic() - start:.1f} s")
         result = summary(clients, DAY)
@@ -50,7 +48,7 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(clients: Clients, *, quiet: bool) -> None:
+def prepare(clients: Clients) -> None:
     """Lands and stages the day's history and puts the day's own files into the inbox; what is there already stays."""
     from common.cli import stage_parser
 
@@ -58,7 +56,10 @@ def prepare(clients: Clients, *, quiet: bool) -> None:
     missing = [d for d in (*days, DAY) if not clients.hdfs.exists(f"{clients.settings['hdfs.raw']}/orders/{d}/_manifest.json")]
     if missing:
         say(f"writing {len(missing)} real days as raw files into {clients.settings.path('paths.inbox')}")
-        write_days(clients.settings, clients.postgres, missing)
+        retailer = Retailer(clients.settings)
+        for day in missing:
+            retailer.send_day(day, replace=True)
+        load_retailer_master(retailer, clients.postgres)
     for number, day in enumerate(days, 1):
         if clients.metastore.partition("staging.warehouse_stock", day):
             continue
