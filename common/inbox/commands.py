@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from common.dates import date_range
@@ -15,6 +17,17 @@ def add_commands(commands: Any) -> None:
     retailer.add_argument("dates", metavar="DATE", help="business date YYYY-MM-DD of 2017, or FROM..TO")
     _common(retailer)
     retailer.set_defaults(handler=_retailer)
+    made_up = commands.add_parser("generate", help="write a made-up business date into the inbox, with faults if wanted")
+    made_up.add_argument("dates", metavar="DATE", help="business date YYYY-MM-DD, or FROM..TO")
+    made_up.add_argument("--stores", type=int, default=20, metavar="N")
+    made_up.add_argument("--orders", type=int, default=2000, metavar="N", help="orders of a date, 5 lines each on average (2000)")
+    made_up.add_argument("--skus", type=int, default=500, metavar="N")
+    made_up.add_argument("--warehouses", type=int, default=3, metavar="N")
+    made_up.add_argument("--dirty", type=float, default=0.0, metavar="PERCENT", help="share of orders and of stock rows")
+    made_up.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another day")
+    made_up.add_argument("--format", default="mixed", choices=("json", "csv", "mixed"), help="mixed: every fourth store in CSV")
+    _common(made_up)
+    made_up.set_defaults(handler=_generate)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +54,34 @@ def _retailer(args: argparse.Namespace) -> int:
         counts = {what: counts.get(what, 0) + n for what, n in sent.items()}
     if not args.no_master:
         changed = load_retailer_master(retailer, ready(settings).postgres, replace=args.replace_master)
+        counts |= {f"{table}_changed": n for table, n in changed.items()}
+    return _print(args, {"inbox": str(settings.path("paths.inbox")), **counts})
+
+
+def _generate(args: argparse.Namespace) -> int:
+    from common.cli import settings_of
+    from common.inbox.generate import Generator, Plan
+    from common.inbox.generate_master import master_files
+    from common.inbox.master import load_master
+    from common.night import ready
+
+    settings = settings_of(args)
+    shape = {k: getattr(args, k) for k in ("stores", "orders", "skus", "warehouses", "dirty", "seed", "format")}
+    plans = [Plan(day=day, **shape) for day in date_range(args.dates)]
+    for plan in plans:
+        plan.check()
+    counts: dict[str, int] = {}
+    for plan in [] if args.master_only else plans:
+        sent = Generator(settings, plan).send(replace=args.replace)
+        for kind, what in (("orders", "order_lines"), ("stock", "stock_rows")):
+            for outcome in ("read", "accepted", "rejected", "set_aside", "duplicates"):
+                name = f"{what}_{outcome}"
+                counts[name] = counts.get(name, 0) + sent[kind].get(outcome, 0)
+        print(f"{plan.day}: {sent['orders']['read']:,} order lines, {sent['stock']['read']:,} stock rows", file=sys.stderr)
+    if not args.no_master:
+        with tempfile.TemporaryDirectory() as folder:
+            files = master_files(plans[0], Path(folder))
+            changed = load_master(ready(settings).postgres, files, replace=args.replace_master)
         counts |= {f"{table}_changed": n for table, n in changed.items()}
     return _print(args, {"inbox": str(settings.path("paths.inbox")), **counts})
 
