@@ -1,0 +1,99 @@
+"""Any past date gives the same order files, to the byte, whatever changes around it; one test for each thing that may."""
+
+import gzip
+import hashlib
+import random
+
+import pytest
+
+DAY = "2031-03-05"
+PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "7")
+
+
+def orders_of(settings, day=DAY):
+    """Name and SHA-256 of each order file and exceptions report of a date; the manifest names the run and is left out."""
+    folder = settings.path("paths.output") / "supplier_orders" / day
+    files = sorted(f for f in folder.iterdir() if not f.name.startswith("_"))
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+@pytest.fixture(scope="module")
+def first(submit, settings):
+    """The first night of the date, and its order files."""
+    assert submit("generate", DAY, *PLAN).returncode == 0
+    night = submit("all", DAY)
+    assert night.returncode == 0, night.stderr
+    found = orders_of(settings)
+    assert len(found) > 5
+    return found
+
+
+def test_a_rerun_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(first, submit, settings):
+    again = submit("all", DAY)
+    assert again.returncode == 0 and "0 of 9 stages ran" in again.stdout, again.stderr
+    forced = submit("all", DAY, "--force")
+    assert forced.returncode == 0 and "9 of 9 stages ran" in forced.stdout, forced.stderr
+    assert orders_of(settings) == first
+
+
+def test_another_locale_and_time_zone_give_the_same_bytes(first, submit, settings):
+    odd = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "4711"}
+    night = submit("all", DAY, "--force", env=odd)
+    assert night.returncode == 0, night.stderr
+    assert orders_of(settings) == first
+
+
+def test_the_judge_alone_gives_the_same_bytes(first, submit, settings):
+    night = submit("all", DAY, "--set", "staging.engine=judge")
+    assert night.returncode == 0, night.stderr
+    assert orders_of(settings) == first
+
+
+def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, submit, settings, postgres):
+    postgres.rows("update procurement.replenishment_rules set safety_stock = coalesce(safety_stock, 0) + 500 where sku like 'G%'")
+    try:
+        night = submit("all", DAY, "--force")
+        assert night.returncode == 0, night.stderr
+        assert orders_of(settings) == first
+        refused = submit("all", DAY, "--refresh-master")
+        assert refused.returncode == 77, refused.stderr
+        assert "--revise" in refused.stderr
+        assert orders_of(settings) == first
+        revised = submit("all", DAY, "--refresh-master", "--revise")
+        assert revised.returncode == 0, revised.stderr
+        assert orders_of(settings) != first
+    finally:
+        postgres.rows("update procurement.replenishment_rules set safety_stock = safety_stock - 500 where sku like 'G%'")
+        assert submit("all", DAY, "--refresh-master", "--revise").returncode == 0
+
+
+def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
+    """A date of its own, since its raw files are replaced: other file names, rows shuffled, one file gzipped."""
+    day = "2031-03-06"
+    clean = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--seed", "7")
+    assert submit("generate", day, *clean).returncode == 0
+    assert submit("all", day).returncode == 0
+    before = orders_of(settings, day)
+    inbox = settings.path("paths.inbox")
+    shuffle = random.Random(1)
+    for kind in ("orders", "stock"):
+        folder = inbox / kind / day
+        for number, file in enumerate(sorted(f for f in folder.iterdir() if f.suffix != ".sha256")):
+            data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            lines = data.splitlines(keepends=True)
+            csv = ".csv" in file.name
+            head, body = (lines[:1], lines[1:]) if csv else ([], lines)
+            shuffle.shuffle(body)
+            data = b"".join(head + body)
+            if number % 2:
+                file.write_bytes(gzip.compress(data, mtime=0) if file.suffix == ".gz" else data)
+            else:
+                new = folder / (file.name.removesuffix(".gz") + ("" if file.suffix == ".gz" else ".gz"))
+                file.unlink()
+                new.write_bytes(data if file.suffix == ".gz" else gzip.compress(data, mtime=0))
+        for checksum in folder.glob("*.sha256"):
+            checksum.unlink()
+        hdfs.delete(f"{settings['hdfs.raw']}/{kind}/{day}")  # as if the date had never landed
+    night = submit("all", day, "--set", "inbox.settle_seconds=0")
+    assert night.returncode == 0, night.stderr
+    assert orders_of(settings, day) == before

@@ -1,0 +1,77 @@
+"""A Trino client that reads all the while sees the old rows or the new rows of each table, through 20 publications."""
+
+import threading
+from argparse import Namespace
+from datetime import date
+
+import pytest
+
+from common.contracts import all_contracts
+from common.publish.engine import run_stages
+from common.publish.run import Clients
+from common.stages import Built, Input, Stage
+
+DAY = date(2031, 5, 14)
+TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit")
+PUBLICATIONS = 20
+
+
+@pytest.fixture(scope="module")
+def contents(submit, metastore):
+    """Two contents of every table of a date: the directories of two real nights on different input."""
+    found = []
+    for seed in ("1", "2"):
+        size = ("--stores", "4", "--orders", "200", "--skus", "80", "--warehouses", "2", "--seed", seed)
+        assert submit("generate", str(DAY), *size, "--replace").returncode == 0
+        night = submit("all", str(DAY), "--replace", "--refresh-master", "--revise")
+        assert night.returncode == 0, night.stderr
+        found.append({table: metastore.partition(table, DAY).location for table in TABLES})
+    return found
+
+
+def answer(trino, table):
+    """Count and checksum of a table's date, in one statement."""
+    columns = ", ".join(f"checksum({c.name})" for c in next(c for c in all_contracts() if c.name == table).columns)
+    return trino.rows(f"select count(*), {columns} from hive.{table} where business_date = date '{DAY}'")[0]
+
+
+def test_no_reader_ever_sees_a_mixture(contents, settings, trino):
+    clients = Clients(settings)
+    numbers = iter(range(1000))
+
+    def publish(content):
+        def reads(_run, number=next(numbers)):
+            return [Input("raw/torn", "/torn", str(number))]
+
+        stage = Stage("stage_master", reads, lambda run, inputs: Built(dict(content)), TABLES)
+        run_stages(clients, [stage], DAY, Namespace(quiet=True), command="test")
+
+    expected = {table: set() for table in TABLES}
+    for content in contents:
+        publish(content)
+        for table in TABLES:
+            expected[table].add(answer(trino, table))
+    seen = {table: set() for table in TABLES}
+    stop = threading.Event()
+
+    def read(tables):
+        while not stop.is_set():
+            for table in tables:
+                seen[table].add(answer(trino, table))
+
+    readers = [threading.Thread(target=read, args=(TABLES[n::2],)) for n in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(PUBLICATIONS):
+            publish(contents[number % 2])
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert seen.keys() == expected.keys()
+    for table in TABLES:
+        assert seen[table] and seen[table] <= expected[table], table
+    changing = [table for table in TABLES if len(expected[table]) == 2]
+    assert {"staging.pos_order_lines", "staging.warehouse_stock", "planning.net_demand"} <= set(changing)
+    assert all(len(seen[table]) == 2 for table in changing), "the reader was too slow to see both contents"
