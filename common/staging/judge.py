@@ -1,36 +1,22 @@
 """The rules of raw files: one line, judged exactly, in plain Python. **This is the specification.**
 
 The fast way (prove.py) may only ever accept what these rules accept; a test holds both against each other. What each
-reason means, and whether it rejects a row or sets it aside, stands in the tables' contracts.
-
-Numbers never pass through a float: JSON numbers are read as `int` or `Decimal`. A number may come as a text when that
-text spells it plainly: digits, no leading zero, no sign but a minus, no exponent.
+reason means, and whether it rejects a row or sets it aside, stands in the tables' contracts. Values: values.py.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from common.staging.days import BusinessDay, instant
+from common.staging.days import BusinessDay
+from common.staging.values import INT32, INT64, Refused, money, quantity, snapshot_date, stamp, text, whole
 
-_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,40})?", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_CENT, _TOO_MUCH = Decimal("0.01"), Decimal(10**10)
-_INT32, _INT64 = 2**31, 2**63
 _BLANK = " \t\r\n"
-
-
-class Refused(Exception):
-    """A value or a line breaks a rule; the text is the rule's code."""
 
 
 class Refusal(NamedTuple):
@@ -120,79 +106,6 @@ def csv_record(text: str, header: Sequence[str]) -> dict[str, Any]:
     return {name: value or None for name, value in zip(header, fields, strict=True)}
 
 
-# -- one value ---------------------------------------------------------------------------------------------------
-
-
-def text(value: Any, name: str, known: Collection[str] | None = None) -> str:
-    """A text that is not empty and has no control characters; one of `known`, where that is given."""
-    if value is None:
-        raise Refused(f"{name}_missing")
-    if type(value) is not str or not value or _CONTROL.search(value):
-        raise Refused(f"{name}_invalid")
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        raise Refused(f"{name}_invalid") from None
-    if known is not None and value not in known:
-        raise Refused(f"{name}_unknown")
-    return value
-
-
-def whole(value: Any, name: str, low: int, high: int) -> int:
-    """A whole number from `low` up to and without `high`, written without decimals."""
-    if value is None:
-        raise Refused(f"{name}_missing")
-    if type(value) is str and _WHOLE.fullmatch(value):
-        value = int(value)
-    if type(value) is not int or not low <= value < high:
-        raise Refused(f"{name}_invalid")
-    return value
-
-
-def quantity(value: Any) -> int:
-    """Units ordered, from 1; zero and returns have a reason of their own."""
-    units = whole(value, "quantity", -_INT32, _INT32)
-    if units < 1:
-        raise Refused("quantity_zero" if units == 0 else "quantity_negative")
-    return units
-
-
-def money(value: Any, name: str) -> Decimal:
-    """An amount from 0 that 12 digits with 2 decimals hold exactly; 5.710 is 5.71, 5.714 is refused."""
-    if value is None:
-        raise Refused(f"{name}_missing")
-    if (type(value) is str and _PLAIN.fullmatch(value)) or type(value) is int:
-        value = Decimal(value)
-    if type(value) is not Decimal or value.is_signed() or not value < _TOO_MUCH or value != value.quantize(_CENT):
-        raise Refused(f"{name}_invalid")
-    return value.quantize(_CENT)
-
-
-def stamp(value: Any, day: BusinessDay) -> datetime:
-    """The instant, in UTC, of an order of that business date."""
-    if value is None:
-        raise Refused("ordered_at_missing")
-    moment, reason = instant(value, day) if type(value) is str else (None, "ordered_at_invalid")
-    if moment is None:
-        raise Refused(reason)
-    return moment
-
-
-def snapshot_date(value: Any, day: BusinessDay) -> date:
-    """The business date itself."""
-    if value is None:
-        raise Refused("snapshot_date_missing")
-    try:
-        found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise Refused("snapshot_date_invalid")
-    if found != day.day:
-        raise Refused("other_business_date")
-    return found
-
-
 class _Values:
     """Takes the values of one row, collecting the reasons against them."""
 
@@ -224,7 +137,7 @@ def _order_part(values: _Values, record: dict[str, Any], rules: Rules) -> tuple[
 
 def _line_part(values: _Values, line: dict[str, Any], rules: Rules) -> tuple[Any, Any, Any, Any]:
     return (
-        values.take(whole, line.get("line_no"), "line_no", 1, _INT32),
+        values.take(whole, line.get("line_no"), "line_no", 1, INT32),
         values.take(text, line.get("sku"), "sku", rules.skus),
         values.take(quantity, line.get("quantity")),
         values.take(money, line.get("unit_price"), "unit_price"),
@@ -283,9 +196,9 @@ def stock_csv(raw: bytes, header: Sequence[str], rules: Rules) -> Verdict:
         return (
             values.take(text, record["warehouse_id"], "warehouse_id", rules.places),
             values.take(text, record["sku"], "sku", rules.skus),
-            values.take(whole, record["available"], "available", -_INT64, _INT64),
-            values.take(whole, record["reserved"], "reserved", 0, _INT64),
-            None if record["safety_stock"] is None else values.take(whole, record["safety_stock"], "safety_stock", 0, _INT64),
+            values.take(whole, record["available"], "available", -INT64, INT64),
+            values.take(whole, record["reserved"], "reserved", 0, INT64),
+            None if record["safety_stock"] is None else values.take(whole, record["safety_stock"], "safety_stock", 0, INT64),
         )
 
     return _csv_line(raw, header, rules, row)
@@ -343,7 +256,7 @@ def order_csv_key(raw: bytes, header: Sequence[str]) -> tuple[str, ...] | None:
     """(order_id, line_no) likewise."""
     try:
         record = csv_record(raw.decode("utf-8"), header)
-        return text(record.get("order_id"), "order_id"), str(whole(record.get("line_no"), "line_no", 1, _INT32))
+        return text(record.get("order_id"), "order_id"), str(whole(record.get("line_no"), "line_no", 1, INT32))
     except (Refused, UnicodeDecodeError):
         return None
 

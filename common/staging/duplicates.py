@@ -1,0 +1,105 @@
+"""Duplicates of the whole day: suspected by 64-bit hashes, settled exactly.
+
+A group (an order; a warehouse's SKU) whose hash is met twice in the day is a suspect, and its rows are set apart with
+their raw text. Among them, identical copies keep the first by file and line; copies that differ are all rejected. Only
+accepted rows are compared: a row that a rule refuses is in the audit table anyway. A resend of an earlier date needs no
+history, its time is of another business date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.staging.counts import Counts
+from common.staging.feeds import Feed
+from common.staging.lines import Block, kind_of
+from common.staging.prove import Lines, cut, hashes
+from common.staging.tables import refused_schema
+from common.staging.two_tier import Outcome, Work, by_sku
+
+SEED = np.zeros(0, np.uint64)
+
+
+def scan(db: duckdb.DuckDBPyConnection, work: Work, blocks: Iterable[Block]) -> np.ndarray:
+    """Hashes of the groups that these blocks may give accepted rows of.
+
+    One a JSON record, for a record is a whole order. In CSV an order has a line a row: one a group and block, and one
+    more for every row that occurs twice in the block.
+    """
+    found = [SEED]
+    for block in blocks:
+        (lines,) = cut([block], work.feed, work.day)
+        keys = _keys(work, lines)
+        if not keys or not len(keys[0]):
+            continue
+        group = hashes(db, keys[: len(work.feed.group)])
+        if block.header:
+            row = hashes(db, keys)
+            order = np.argsort(row)
+            twice = np.zeros(len(row), bool)
+            twice[order[1:]] = row[order[1:]] == row[order[:-1]]
+            found += [np.unique(group), group[twice]]
+        else:
+            found.append(group)
+    return np.concatenate(found)
+
+
+def twice(found: Sequence[np.ndarray]) -> np.ndarray:
+    """The hashes that occur more than once, sorted."""
+    every = np.concatenate([SEED, *found])
+    every.sort()
+    return np.unique(every[1:][every[1:] == every[:-1]])
+
+
+def _keys(work: Work, lines: Lines) -> list[pa.Array]:
+    """The key columns of all lines that have one: by the grammar where it matches, else as the judge reads it."""
+    feed, block = work.feed, lines.block
+    key_of = feed.keys[kind_of(block.file)]
+    if work.engine == "judge":
+        columns, odd = [], list(range(len(lines)))
+    else:
+        matched = pc.extract_regex(lines.all, lines.grammar.key)
+        missing = matched.is_null().to_numpy(zero_copy_only=False)
+        names = [n for n in feed.grain if matched.type.get_field_index(n) >= 0]
+        clean = matched.filter(pa.array(~missing))
+        columns = [pc.struct_field(clean, n) for n in names]
+        odd = np.flatnonzero(missing).tolist()
+    read = [key for key in (key_of(lines.raw(n), block.header) for n in odd) if key is not None]
+    if not read:
+        return columns
+    texts = [pa.array(column, pa.string()) for column in zip(*read, strict=True)]
+    return [pa.concat_arrays(pair) for pair in zip(columns, texts, strict=True)] if columns else texts
+
+
+def settle(
+    db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, skus: pa.Array, part: int = 0, parts: int = 1
+) -> Outcome:
+    """What becomes of suspect rows; of `parts` buckets of groups only the bucket `part`."""
+    grain, content = ", ".join(feed.grain), ", ".join(feed.columns)
+    db.register("suspects", suspects)
+    db.execute(f"""
+        create or replace temp table settled as
+        select *, row_number() over (same order by source_file, source_line, element) as copy,
+            count(*) over (partition by {grain}) = count(*) over same as alike
+        from suspects where hash({", ".join(feed.group)}) % {parts} = {part}
+        window same as (partition by {content})""")
+    db.unregister("suspects")
+    accepted = db.sql(f"select {', '.join(feed.schema.names)} from settled where alike and copy = 1").to_arrow_table()
+    refused = db.sql("""
+        select 'reject' as action, source_file, source_line, element, sku, raw, ['conflicting_duplicate'] as reasons
+        from settled where not alike order by source_file, source_line, element""").to_arrow_table()
+    counts: dict[str, Counts] = {}
+    for file, kept, different, copies in db.execute("""
+            select source_file, count(*) filter (alike and copy = 1), count(*) filter (not alike),
+                count(*) filter (alike and copy > 1)
+            from settled group by source_file""").fetchall():
+        counts[file] = Counts(accepted=kept, rejected=different, duplicates=copies, suspect=-(kept + different + copies))
+        if different:
+            counts[file].reasons["conflicting_duplicate"] = different
+    db.execute("drop table settled")
+    return Outcome(by_sku(accepted.cast(feed.schema), skus), suspects.slice(0, 0), refused.cast(refused_schema()), counts)

@@ -1,0 +1,164 @@
+"""From the bytes of raw files to blocks of whole lines, in bounded memory, whatever the size of file or line.
+
+Here are the faults that stop a file as a whole: NUL bytes and other encodings, a JSON file that is not one record a
+line, a CSV header that can't be trusted.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from common.errors import BadData
+
+_BOM = b"\xef\xbb\xbf"
+_FOREIGN = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+class Readable(Protocol):
+    """Anything with `read(n)`."""
+
+    def read(self, n: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of one file.
+
+    file     name of the file
+    before   lines of the file before these
+    data     the bytes; every line but the file's last ends with a newline
+    header   names of the CSV columns; empty for JSON
+    """
+
+    file: str
+    before: int
+    data: bytes
+    header: tuple[str, ...] = ()
+
+
+def chunks(source: Readable, size: int, line_bytes: int) -> Iterator[bytes]:
+    """The bytes in chunks of about `size` that end with a newline; of a line over `line_bytes` only the beginning.
+
+    That beginning is one byte longer than allowed, so that the judge sees it is too long.
+    """
+    rest = b""
+    while data := source.read(size):
+        data = rest + data if rest else data
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield data if cut == len(data) else data[:cut]
+        rest = data[cut : cut + line_bytes + 1]
+    if rest:
+        yield rest
+
+
+def blocks(
+    file: str, source: Readable, before: int, header: tuple[str, ...], columns: Sequence[str], size: int, line_bytes: int
+) -> Iterator[Block]:
+    """The blocks of a file, or of a piece of it that begins after `before` lines.
+
+    A piece that begins the file is freed of a byte-order mark and of the CSV header, which must name all `columns`; a
+    later piece is given the header.
+    """
+    is_csv = kind_of(file) == "csv"
+    for data in chunks(source, size, line_bytes):
+        if b"\0" in data:
+            line = before + data.count(b"\n", 0, data.index(b"\0")) + 1
+            raise BadData(f"{file} holds NUL bytes: not UTF-8 text", where=f"{file} line {line}", next=_RESEND)
+        if before == 0 and not header:
+            data = _without_mark(file, data)
+            if is_csv:
+                first, _, rest = data.partition(b"\n")
+                header, data, before = csv_header(file, first), rest, 1
+                require_columns(file, header, columns)
+            else:
+                _check_json(file, data)
+        yield Block(file, before, data, header)
+        before += count_lines(data)
+
+
+def kind_of(file: str) -> str:
+    """`json` or `csv`, by the file's name; BadData for any other."""
+    name = file.lower().removesuffix(".gz")
+    if name.endswith((".jsonl", ".ndjson", ".json")):
+        return "json"
+    if name.endswith(".csv"):
+        return "csv"
+    raise BadData(f"{file} is neither JSON Lines nor CSV by its name", where=file, next="remove it from the raw folder")
+
+
+def csv_header(file: str, line: bytes) -> tuple[str, ...]:
+    """The column names of a CSV file's first line; BadData when a name is empty or doubled."""
+    try:
+        names = next(csv.reader([line.decode("utf-8").rstrip("\r\n")], strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        raise BadData(f"{file} does not begin with a CSV header", where=f"{file} line 1", next=_RESEND) from None
+    if doubled := sorted({n for n in names if names.count(n) > 1}):
+        raise BadData(f"{file}: the header names {doubled[0]!r} twice", where=f"{file} line 1", next=_RESEND)
+    return tuple(names)
+
+
+def require_columns(file: str, header: Sequence[str], wanted: Sequence[str]) -> None:
+    """BadData unless every wanted column is named; also the answer to a file without a header."""
+    if missing := [name for name in wanted if name not in header]:
+        raise BadData(
+            f"{file}: the header lacks {', '.join(missing)}", where=f"{file} line 1: {','.join(header)[:200]}", next=_RESEND
+        )
+
+
+def count_lines(data: bytes) -> int:
+    """Newlines, plus one for a last line without."""
+    return data.count(b"\n") + (not data.endswith(b"\n") if data else 0)
+
+
+def offsets(data: bytes) -> np.ndarray:
+    """Where each line begins, and the end: int32."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10) + 1
+    if data and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.concatenate([np.zeros(1, np.int32), ends.astype(np.int32)])
+
+
+def strings(data: bytes, starts: np.ndarray, valid: pa.Buffer | None = None) -> pa.Array:
+    """The lines as Arrow strings over the same bytes, newlines included; null where not `valid`."""
+    return pa.Array.from_buffers(pa.string(), len(starts) - 1, [valid, pa.py_buffer(starts), pa.py_buffer(data)])
+
+
+def readable(raw: bytes, line_bytes: int) -> str:
+    """The text of a raw line for the audit table: lossless, but for a line that is too long, of which it is the beginning.
+
+    A line that is not UTF-8 (its reason says so) is kept as Latin-1, one character a byte.
+    """
+    line = raw.removesuffix(b"\n")
+    if len(line) > line_bytes:
+        return line[:line_bytes].decode("utf-8", "replace")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+_RESEND = "have the file sent again, then ./submit.sh ingest DATE --replace"
+
+
+def _without_mark(file: str, data: bytes) -> bytes:
+    if encoding := _FOREIGN.get(data[:2]):
+        raise BadData(f"{file} is {encoding}, not UTF-8", where=f"{file} line 1", next=_RESEND)
+    return data.removeprefix(_BOM)
+
+
+def _check_json(file: str, data: bytes) -> None:
+    """Stops on an array or a pretty-printed record where one record a line is expected."""
+    first = data.lstrip(b" \t\r\n").split(b"\n", 1)[0].strip()
+    if first in (b"[", b"{") or first.startswith(b"[{") or (first.startswith(b"[") and first.endswith(b",")):
+        raise BadData(
+            f"{file} is an array or pretty-printed JSON; one record a line is expected",
+            where=f"{file} line 1: {first[:60].decode('utf-8', 'replace')}",
+            next="convert it (jq -c '.[]' FILE for an array, jq -c . FILE else), then ./submit.sh ingest DATE --replace",
+        )

@@ -1,0 +1,78 @@
+"""Master tables: from the CSV of a PostgreSQL COPY to typed columns, exactly. A value that does not fit stops the night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from common.contracts import all_contracts, contract
+from common.errors import BadData
+from common.landing.describe import RawFile
+from common.staging.attempts import ACCEPTED, Attempt
+from common.staging.counts import Counts
+from common.staging.lines import csv_header, require_columns
+from common.staging.pieces import pieces_of, read_whole
+from common.staging.tables import arrow_schema
+from common.staging.tasks import Report, hdfs_of
+
+
+def tables() -> list[str]:
+    """The staged master tables: those whose raw file is a table of the snapshot."""
+    return [c.name for c in all_contracts() if c.schema == "staging" and c.raw and c.raw.path.startswith("/raw/master/")]
+
+
+def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
+    """The rows of a COPY ... CSV HEADER, and the columns that the contract does not know; BadData with the place."""
+    of = contract(table)
+    schema = arrow_schema(of)
+    header = csv_header(file, data.split(b"\n", 1)[0])
+    require_columns(file, header, schema.names)
+    try:
+        rows = pacsv.read_csv(
+            pa.BufferReader(data),
+            pacsv.ReadOptions(use_threads=False),
+            pacsv.ParseOptions(newlines_in_values=True),
+            pacsv.ConvertOptions(
+                column_types={name: schema.field(name).type for name in schema.names},
+                include_columns=schema.names,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise BadData(f"{file} can't be read as {table}: {error}", where=file, next=_AGAIN) from None
+    for column in of.columns:
+        if not column.nullable and rows[column.name].null_count:
+            raise BadData(f"{file}: {column.name} is empty in {rows[column.name].null_count} rows", where=file, next=_AGAIN)
+    return rows.cast(schema), [name for name in header if name not in schema.names]
+
+
+def stage_table(hdfs_url: str, folder: str, raw: RawFile, table: str, attempts: str, task: str) -> Report:
+    """One master table, in one Spark task."""
+    try:
+        hdfs = hdfs_of(hdfs_url)
+        data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw]))
+        rows, extra = typed(table, raw.name, data)
+        attempt = Attempt(hdfs, attempts, f"{table.split('.')[1]}-{task}")
+        attempt.write(ACCEPTED, rows.sort_by(list(zip(contract(table).grain, ["ascending"] * 9, strict=False))))
+        counts = Counts(read=len(rows), accepted=len(rows), extra=set(extra))
+        return Report(attempt.close(), {table: counts})
+    except BadData as fault:
+        return Report(fault=fault)
+
+
+def file_of(files: Sequence[RawFile], table: str, folder: str) -> RawFile:
+    """The snapshot's file of a table."""
+    name = f"{table.split('.')[1]}.csv"
+    found = next((f for f in files if f.name == name), None)
+    if found is None:
+        raise BadData(f"the master snapshot has no {name}", where=folder, next=_AGAIN)
+    return found
+
+
+_AGAIN = "./submit.sh snapshot_master DATE --refresh-master"

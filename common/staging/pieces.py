@@ -1,0 +1,153 @@
+"""Pieces of raw files in HDFS: which task reads what, and reading it with every byte verified against the manifest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.clients.hdfs import Hdfs
+from common.errors import BadData
+from common.landing.describe import RawFile
+from common.staging.lines import Block, Readable, blocks, csv_header, kind_of
+
+_GZIP_GROWS = 10  # a compressed byte is taken for so many when work is shared out
+_HEADER_BYTES = 1 << 16
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a raw file that one task reads: bytes `start` to `end`, after `before` lines of the file."""
+
+    path: str
+    file: str
+    start: int
+    end: int
+    before: int
+    lines: int
+    sha256: str
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of text it holds."""
+        return (self.end - self.start) * (_GZIP_GROWS if self.file.endswith(".gz") else 1)
+
+
+def pieces_of(folder: str, files: Iterable[RawFile]) -> list[Piece]:
+    """All pieces of a raw folder, in the order of file and place."""
+    found = []
+    for file in files:
+        kind_of(file.name)
+        start = before = 0
+        for piece in file.pieces:
+            found.append(Piece(f"{folder}/{file.name}", file.name, start, piece.end, before, piece.lines, piece.sha256))
+            start, before = piece.end, before + piece.lines
+    return found
+
+
+def share_out(pieces: Sequence[Piece], size: int) -> list[list[Piece]]:
+    """Pieces in groups of about `size` bytes of text: small files share a task, a large file has several."""
+    groups: list[list[Piece]] = []
+    filled = 0
+    for piece in pieces:
+        if not groups or (filled and filled + piece.weight > size * 5 // 4):
+            groups.append([])
+            filled = 0
+        groups[-1].append(piece)
+        filled += piece.weight
+    return groups
+
+
+def read(hdfs: Hdfs, piece: Piece, columns: Sequence[str], size: int, line_bytes: int) -> Iterator[Block]:
+    """The blocks of a piece. A mismatch with the manifest is BadData, raised at the latest when the last block is out."""
+    source = _Verified(hdfs.open(piece.path), piece)
+    text: Readable = source
+    if piece.file.endswith(".gz"):
+        text = gzip.GzipFile(fileobj=io.BufferedReader(source, _READ_BYTES))
+    counted = _Counted(text)
+    try:
+        yield from blocks(piece.file, counted, piece.before, _header(hdfs, piece), columns, size, line_bytes)
+        source.drain()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _unlike(piece, f"is not whole gzip: {error}") from None
+    if counted.lines != piece.lines:
+        raise _unlike(piece, f"has {counted.lines} lines where its manifest says {piece.lines}")
+
+
+def read_whole(hdfs: Hdfs, piece: Piece) -> bytes:
+    """The bytes of a piece at once, verified; for files that are small."""
+    return _Verified(hdfs.open(piece.path), piece).read()
+
+
+def _header(hdfs: Hdfs, piece: Piece) -> tuple[str, ...]:
+    """The CSV header, for a piece that does not begin its file."""
+    if piece.start == 0 or kind_of(piece.file) != "csv":
+        return ()
+    beginning: bytes = hdfs.read_range(piece.path, 0, min(_HEADER_BYTES, piece.start))
+    return csv_header(piece.file, beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
+
+
+class _Verified(io.RawIOBase):
+    """The bytes of a piece as they lie in HDFS, hashed as they are read."""
+
+    def __init__(self, file: Any, piece: Piece) -> None:
+        self._file, self._piece, self._digest = file, piece, hashlib.sha256()
+        self._left = piece.end - piece.start
+        if piece.start:
+            file.seek(piece.start)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, n: int = -1, /) -> bytes:
+        """Up to `n` bytes; b"" at the end of the piece, which is where the checksum is compared."""
+        wanted = self._left if n < 0 else min(n, self._left)
+        data = bytes(self._file.read(wanted)) if wanted else b""
+        if wanted and not data:
+            raise _unlike(self._piece, f"ends {self._left} bytes too early")
+        self._digest.update(data)
+        self._left -= len(data)
+        if not self._left and self._digest.hexdigest() != self._piece.sha256:
+            raise _unlike(self._piece, "has another checksum than its manifest says")
+        return data
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def drain(self) -> None:
+        """Reads what is left, so that all of it is verified."""
+        while self.read(_READ_BYTES):
+            pass
+
+
+class _Counted:
+    """Counts the lines of a text that is read through it."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source, self._newlines, self._ended = source, 0, True
+
+    @property
+    def lines(self) -> int:
+        return self._newlines + (not self._ended)
+
+    def read(self, n: int, /) -> bytes:
+        data = self._source.read(n)
+        if data:
+            self._newlines += data.count(b"\n")
+            self._ended = data.endswith(b"\n")
+        return data
+
+
+def _unlike(piece: Piece, what: str) -> BadData:
+    return BadData(
+        f"{piece.file} {what}",
+        where=f"{piece.path}, bytes {piece.start} to {piece.end}",
+        next="have the file sent again, then ./submit.sh ingest DATE --replace",
+    )

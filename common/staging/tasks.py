@@ -1,0 +1,199 @@
+"""What runs inside Spark's tasks. Each function is one pass over some pieces; what it can't do it returns or raises.
+
+Bad data is returned, not raised: Spark would run the task again, and it would be as bad as before. What is raised (a
+service that is away) is retried by Spark.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+from zipimport import zipimporter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
+
+from common.clients.hdfs import Hdfs
+from common.errors import BadData
+from common.staging import duplicates
+from common.staging.attempts import ACCEPTED, REFUSED, SUSPECT, Attempt, Written
+from common.staging.counts import Counts, merged
+from common.staging.days import BusinessDay
+from common.staging.feeds import FEEDS
+from common.staging.lines import Block
+from common.staging.pieces import Piece, read
+from common.staging.tables import suspect_schema
+from common.staging.two_tier import Known, Outcome, Work, by_sku, connect, stage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every task of one date is told.
+
+    attempts     directory that attempts write to
+    block_bytes  text held at a time
+    """
+
+    hdfs_url: str
+    table: str
+    day: BusinessDay
+    engine: str
+    attempts: str
+    block_bytes: int
+
+
+@dataclass
+class Report:
+    """What a task tells the driver: its files, its counts, hashes of groups, or the fault that stops the night."""
+
+    files: list[Written] = field(default_factory=list)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    hashes: bytes = b""
+    fault: BadData | None = None
+
+
+def packed(known: Known) -> bytes:
+    """Master data as the tasks are sent it."""
+    sink = pa.BufferOutputStream()
+    for array in (known.skus, known.places):
+        with ipc.new_stream(sink, pa.schema([("value", pa.string())])) as out:
+            out.write_batch(pa.record_batch([array], names=["value"]))
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+@cache
+def unpacked(data: bytes) -> Known:
+    """Inverse of `packed`; kept by the worker, for it serves many tasks."""
+    source = pa.BufferReader(data)
+    arrays = [ipc.open_stream(source).read_all()["value"].combine_chunks() for _ in range(2)]
+    return Known(*(a.chunk(0) if isinstance(a, pa.ChunkedArray) else a for a in arrays))
+
+
+def scan(plan: Plan, known: bytes, pieces: Sequence[Piece]) -> Report:
+    """Pass 1: hashes of the groups in these pieces."""
+
+    def work() -> Report:
+        todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
+        db = connect()
+        found = [duplicates.scan(db, todo, _read(hdfs, plan, todo, [piece])) for piece in pieces]
+        return Report(hashes=np.concatenate(found).tobytes())
+
+    return _guarded(work)
+
+
+def stage_pieces(plan: Plan, known: bytes, suspects: bytes, pieces: Sequence[Piece], task: str) -> Report:
+    """Pass 2: rows accepted, suspect and refused, each kind in files of its own."""
+
+    def work() -> Report:
+        todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
+        db, attempt, counts = connect(), Attempt(hdfs, plan.attempts, task), []
+        for some in _in_blocks(_read(hdfs, plan, todo, pieces), plan.block_bytes):
+            outcome = stage(db, todo, some, np.frombuffer(suspects, np.uint64))
+            _write(attempt, outcome)
+            counts.append(outcome.counts)
+        return Report(attempt.close(), merged(counts))
+
+    return _guarded(work)
+
+
+def settle(plan: Plan, known: bytes, files: Sequence[str], part: int, parts: int, task: str) -> Report:
+    """Pass 3: the suspects of one bucket of groups, from the files of pass 2."""
+
+    def work() -> Report:
+        todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
+        tables = [pq.read_table(pa.BufferReader(hdfs.read(f"{plan.attempts}/{name}"))) for name in files]
+        suspects = pa.concat_tables([suspect_schema(plan.table).empty_table(), *tables])
+        outcome = duplicates.settle(connect(), todo.feed, suspects, todo.known.skus, part, parts)
+        attempt = Attempt(hdfs, plan.attempts, task)
+        _write(attempt, outcome)
+        return Report(attempt.close(), outcome.counts)
+
+    return _guarded(work)
+
+
+def everything(plan: Plan, known: bytes, pieces: Sequence[Piece], task: str) -> Report:
+    """All three passes at once, for a day that fits into one task: its files are read once."""
+
+    def work() -> Report:
+        todo, hdfs, db = _work(plan, known), hdfs_of(plan.hdfs_url), connect()
+        blocks = list(_read(hdfs, plan, todo, pieces))
+        suspects = duplicates.twice([duplicates.scan(db, todo, blocks)])
+        outcomes = [stage(db, todo, some, suspects) for some in _in_blocks(iter(blocks), plan.block_bytes)]
+        outcomes.append(duplicates.settle(db, todo.feed, _joined(outcomes, SUSPECT), todo.known.skus))
+        attempt = Attempt(hdfs, plan.attempts, task)
+        attempt.write(ACCEPTED, by_sku(_joined(outcomes, ACCEPTED), todo.known.skus))
+        attempt.write(REFUSED, _joined(outcomes, REFUSED))
+        return Report(attempt.close(), merged([o.counts for o in outcomes]))
+
+    return _guarded(work)
+
+
+def _joined(outcomes: Sequence[Outcome], kind: str) -> pa.Table:
+    return pa.concat_tables([getattr(outcome, kind) for outcome in outcomes])
+
+
+def _write(attempt: Attempt, outcome: Outcome) -> None:
+    for kind in (ACCEPTED, SUSPECT, REFUSED):
+        attempt.write(kind, getattr(outcome, kind))
+
+
+def _work(plan: Plan, known: bytes) -> Work:
+    _tune_worker()
+    return Work(FEEDS[plan.table], plan.day, unpacked(known), plan.engine)
+
+
+@cache
+def hdfs_of(url: str) -> Hdfs:
+    """The worker's own connection, kept for its next task."""
+    return Hdfs(url)
+
+
+@cache
+def _tune_worker() -> None:
+    """A Python worker re-reads pyspark.zip before each task (80 ms) and collects garbage after it: both for nothing."""
+    zipimporter.invalidate_caches = lambda self: None  # type: ignore[method-assign]
+    gc.freeze()
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
+def _read(hdfs: Hdfs, plan: Plan, work: Work, pieces: Sequence[Piece]) -> Iterator[Block]:
+    each = (read(hdfs, p, list(work.feed.kinds), plan.block_bytes, work.line_bytes) for p in pieces)
+    return itertools.chain.from_iterable(each)
+
+
+def _in_blocks(blocks: Iterator[Block], size: int) -> Iterator[list[Block]]:
+    """Small blocks together, up to about `size` bytes."""
+    some: list[Block] = []
+    filled = 0
+    for block in blocks:
+        if some and filled + len(block.data) > size * 5 // 4:
+            yield some
+            some, filled = [], 0
+        some.append(block)
+        filled += len(block.data)
+    if some:
+        yield some
+
+
+def _guarded(work: Callable[[], Report]) -> Report:
+    try:
+        return work()
+    except BadData as fault:
+        return Report(fault=fault)
+
+
+def first_fault(reports: Sequence[Any]) -> None:
+    """Raises the first fault that a task reported."""
+    for report in reports:
+        if report.fault is not None:
+            raise report.fault
