@@ -192,8 +192,8 @@ with
             if(is_shortage, row(
                 'possible_shortage', supplier_id, try_cast(left_qty as bigint), try_cast(window_qty as bigint), lead_time_days,
                 null, null,
-                format('%s left after today, the order is due in %s days; %s units went in the %s days before', left_qty,
-                    lead_time_days, window_qty, $published_days)
+                format('%s %s after today, the order is due in %s days; %s units went in the %s days before', abs(left_qty),
+                    if(left_qty < 0, 'missing', 'left'), lead_time_days, window_qty, $published_days)
             )),
             if(is_excess, row(
                 'order_excess', supplier_id, try_cast(excess_qty as bigint), net_demand_qty, try_cast(cover_days as bigint),
@@ -204,7 +204,7 @@ with
                         when moq_excess_qty > 0 then 'the MOQ'
                         else 'the pack'
                     end,
-                    coalesce(format('%s days of cover', cover_days), 'no demand in the window to use them up'))
+                    coalesce(cast(cover_days as varchar) || ' days of cover', 'no demand in the window to use them up'))
             ))
         ] as array(row(
             code varchar, supplier_id varchar, observed_qty bigint, expected_qty bigint, days bigint, cost decimal(38,2),

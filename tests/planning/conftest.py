@@ -1,0 +1,31 @@
+"""What the planning tests share: Trino, and the plan of all cases of a model, made once."""
+
+from __future__ import annotations
+
+import pytest
+from planning_cases import cases, frame, place
+from planning_world import World, plan
+
+from common.clients.trino import Trino
+
+
+@pytest.fixture(scope="session")
+def trino(settings):
+    return Trino(settings.service("TRINO_URL"), settings["trino.user"])
+
+
+@pytest.fixture(scope="session")
+def planned(trino):
+    """Rows of a model over the world of all its cases, one query a model: `planned("net_demand")`."""
+    made = {}
+
+    def of(model):
+        if model not in made:
+            world = frame(World())
+            for case in cases(model):
+                if not case.alone:
+                    place(world, case)
+            made[model] = plan(trino, world, model)[model]
+        return made[model]
+
+    return of
