@@ -119,7 +119,8 @@ def _programs() -> Path:
 def _unprivileged() -> list[str]:
     """How root starts a program that refuses root; empty for any other user.
 
-    The one capability left lets it pass closed folders on its way, such as /root, to its own files.
+    The one capability left lets it pass closed folders on its way, such as /root, to its own files; the secure bit makes
+    access(2), by which initdb looks for its programs, count it too.
     """
     if os.geteuid() != 0:
         return []
@@ -127,7 +128,8 @@ def _unprivileged() -> list[str]:
     if setpriv is None:
         raise Misconfigured("root needs `setpriv` to start PostgreSQL", next="install util-linux, or run as an ordinary user")
     user = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
-    return [setpriv, *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+    capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
+    return [setpriv, *user, *capability, "--"]
 
 
 def _give_away(path: Path) -> None:

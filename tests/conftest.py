@@ -1,0 +1,123 @@
+"""One real lake for the whole suite, in a folder of its own: started by the first test that asks, empty at first.
+
+PROCUREMENT_KEEP_LAKE=1 leaves it running with its data, and the next session goes on with it: for work on one test.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+
+import pytest
+
+from common.lake.local import LocalLake
+from common.settings import ROOT, SERVICES, load_settings
+
+_HOME = ROOT / "lake" / "test"
+_KEEP = bool(os.environ.get("PROCUREMENT_KEEP_LAKE"))
+
+
+def pytest_configure():
+    """The suite never touches another lake, whatever the shell that started it has set."""
+    for name in list(os.environ):
+        if name in SERVICES or (name.startswith("PROCUREMENT_") and ("__" in name or name == "PROCUREMENT_ENV")):
+            del os.environ[name]
+    os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
+
+
+def _lake():
+    return LocalLake(_HOME, load_settings()["trino.user"])
+
+
+def pytest_sessionstart(session):
+    """Empties the lake unless another session is using it, or it is to be kept."""
+    if hasattr(session.config, "workerinput"):
+        return
+    _HOME.parent.mkdir(exist_ok=True)
+    session.config.stash[_USERS] = users = (_HOME.parent / "test.lock").open("a")
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _KEEP:
+            _lake().reset(lambda text: None)
+    except BlockingIOError:
+        pass
+    fcntl.flock(users, fcntl.LOCK_SH)
+
+
+def pytest_sessionfinish(session):
+    """Stops the lake unless another session is using it, or it is to be kept. Its logs stay."""
+    if hasattr(session.config, "workerinput") or _KEEP:
+        return
+    try:
+        fcntl.flock(session.config.stash[_USERS], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lake().down(lambda text: None)
+    except BlockingIOError:
+        pass
+
+
+_USERS = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def lake():
+    """The running lake; pytest-xdist's workers share it."""
+    made = _lake()
+    made.up(lambda text: print(text, file=sys.stderr))
+    return made
+
+
+@pytest.fixture(scope="session")
+def settings(lake):
+    """The settings in force, with the lake's addresses."""
+    return load_settings()
+
+
+@pytest.fixture(scope="session")
+def hdfs(settings):
+    """HDFS."""
+    from common.clients.hdfs import Hdfs
+
+    return Hdfs(settings.service("HDFS_URL"))
+
+
+@pytest.fixture(scope="session")
+def trino(settings):
+    """Trino as the pipeline's own user."""
+    from common.clients.trino import Trino
+
+    return Trino(settings.service("TRINO_URL"), settings["trino.user"])
+
+
+@pytest.fixture(scope="session")
+def metastore(settings):
+    """The metastore."""
+    from common.clients.metastore import Metastore
+
+    return Metastore(settings.service("METASTORE_URI"), settings.service("HDFS_URL"))
+
+
+@pytest.fixture(scope="session")
+def postgres(settings):
+    """PostgreSQL with the schema brought up to date."""
+    from common.clients.postgres import Postgres
+    from common.migrate import migrate
+
+    database = Postgres(settings.service("DATABASE_URL"))
+    migrate(database)
+    return database
+
+
+@pytest.fixture(scope="session")
+def submit(lake):
+    """Runs ./submit.sh with these arguments, as a user would; returns the CompletedProcess with its texts."""
+
+    def run(*arguments, env=None, **options):
+        return subprocess.run(
+            [ROOT / "submit.sh", *map(str, arguments)],
+            env={**os.environ, **(env or {})}, cwd=options.pop("cwd", ROOT), text=True,
+            capture_output=True, check=False, stdin=subprocess.DEVNULL, **options,
+        )  # fmt: skip
+
+    return run
