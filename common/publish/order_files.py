@@ -25,7 +25,7 @@ SCHEMA_FILE = ROOT / "conf" / "supplier_order.schema.json"
 SOURCE = "planning.purchase_order_lines"
 # the columns that an order file is made from, in the order in which rows carry them
 COLUMNS = (
-    "order_number", "supplier_id", "supplier_name", "currency", "line_no", "sku", "sku_name",
+    "order_number", "supplier_id", "supplier_name", "currency", "line_no", "sku", "product_name",
     "order_qty", "packs", "pack_size", "unit_cost", "line_cost", "due_date",
 )  # fmt: skip
 
@@ -43,7 +43,7 @@ class Line:
 
     line_no: int
     sku: str
-    sku_name: str
+    product_name: str
     order_qty: int
     packs: int
     pack_size: int
@@ -162,7 +162,7 @@ def document(order: Order, revision: int) -> dict[str, Any]:
             {
                 "line_no": line.line_no,
                 "sku": line.sku,
-                "name": line.sku_name,
+                "name": line.product_name,
                 "order_qty": line.order_qty,
                 "packs": line.packs,
                 "pack_size": line.pack_size,

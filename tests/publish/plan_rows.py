@@ -19,7 +19,7 @@ def line(supplier_id="S0042", line_no=1, sku="1029743", **differs):
         "currency": "USD",
         "line_no": line_no,
         "sku": sku,
-        "sku_name": "Whole milk 1 gal",
+        "product_name": "Whole milk 1 gal",
         "order_qty": packs * pack_size,
         "packs": packs,
         "pack_size": pack_size,

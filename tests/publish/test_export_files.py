@@ -21,7 +21,7 @@ NAME = 'Hartmann "Dairy" Käserei'
 TWO_LINES = [
     line(supplier_name=NAME),
     line(
-        supplier_name=NAME, line_no=2, sku="999", sku_name="", packs=4503599627370497, pack_size=2,
+        supplier_name=NAME, line_no=2, sku="999", product_name="", packs=4503599627370497, pack_size=2,
         unit_cost="9999999999.99", due_date=date(2017, 12, 30),
     ),
 ]  # fmt: skip
@@ -86,7 +86,7 @@ def test_a_sum_past_28_digits_is_not_rounded():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([line(sku_name=None)], "sku_name is null"),
+        ([line(product_name=None)], "product_name is null"),
         ([line(order_qty=61)], "5 packs of 12 are not 61"),
         ([line(line_cost=Decimal("138.61"))], "60 at 2.31 do not cost 138.61"),
         ([line(line_no=2)], "not numbered from 1 without gaps"),
