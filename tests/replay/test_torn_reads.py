@@ -40,8 +40,10 @@ def test_no_reader_ever_sees_a_mixture(contents, settings, trino):
     numbers = iter(range(1000))
 
     def publish(content):
-        def reads(_run, number=next(numbers)):
-            return [Input("raw/torn", "/torn", str(number))]
+        number = str(next(numbers))
+
+        def reads(_run):
+            return [Input("raw/torn", "/torn", number)]
 
         stage = Stage("stage_master", reads, lambda run, inputs: Built(dict(content)), TABLES)
         run_stages(clients, [stage], DAY, Namespace(quiet=True), command="test")
