@@ -116,7 +116,7 @@ def schema_text() -> str:
     parts = [
         "-- sql/schema.sql\n"
         "-- Purpose   The whole PostgreSQL schema, made from sql/migrations/ by: python -m common.migrate\n"
-        "-- Usage     psql \"$DATABASE_URL\" --single-transaction -v ON_ERROR_STOP=1 -f sql/schema.sql\n"
+        '-- Usage     psql "$DATABASE_URL" --single-transaction -v ON_ERROR_STOP=1 -f sql/schema.sql\n'
         "-- Twice     Applying it again changes nothing. Any stage applies what is missing by itself.\n",
         BOOK,
     ]

@@ -27,7 +27,11 @@ class Trino:
         self._lock = threading.Lock()
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
-        """Runs one statement to its end and returns its rows.
+        """Runs one statement to its end and returns its rows; see `table`."""
+        return self.table(sql)[1]
+
+    def table(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Runs one statement to its end and returns the names of its columns and its rows.
 
         While Trino can't be reached at all the statement is tried again, up to `retry_seconds`, then TryAgain. The
         client itself repeats a request whose answer was lost: a statement that writes must have a target of its own.
@@ -62,7 +66,7 @@ class Trino:
         for cursor in running:
             cursor.cancel()
 
-    def _once(self, sql: str) -> list[tuple[Any, ...]]:
+    def _once(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         parts = urlsplit(self.url)
         connection = trino.dbapi.connect(
             host=parts.hostname,
@@ -81,7 +85,8 @@ class Trino:
             self._running.add(cursor)
         try:
             cursor.execute(sql)
-            return [tuple(row) for row in cursor.fetchall()]
+            rows = [tuple(row) for row in cursor.fetchall()]
+            return [column[0] for column in cursor.description or ()], rows
         finally:
             with self._lock:
                 self._running.discard(cursor)
