@@ -120,4 +120,12 @@ def submit(lake):
             capture_output=True, check=False, stdin=subprocess.DEVNULL, **options,
         )  # fmt: skip
 
+    def start(*arguments, env=None):
+        """Starts it in a process group of its own and returns the Popen at once."""
+        return subprocess.Popen(
+            [ROOT / "submit.sh", *map(str, arguments)], env={**os.environ, **(env or {})}, cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    run.start = start
     return run
