@@ -110,14 +110,13 @@ def parser() -> argparse.ArgumentParser:
     from common.dictionary import add_commands as add_dictionary
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
-    from common.night import stage_command
     from common.operate import add_commands as add_operate
 
     top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name in (*NIGHT, "all", "backfill"):
         sub = stage_parser(name, commands.add_parser(name, help=_purpose(name)))
-        sub.set_defaults(handler=lambda args, name=name: stage_command(name, args))
+        sub.set_defaults(handler=_stage_handler(name))
     add_demo(commands)
     add_dictionary(commands)
     add_operate(commands)
@@ -125,6 +124,15 @@ def parser() -> argparse.ArgumentParser:
     add_adhoc(commands)
     add_lake(commands)
     return top
+
+
+def _stage_handler(name: str) -> Callable[[argparse.Namespace], int]:
+    def handler(args: argparse.Namespace) -> int:
+        from common.night import stage_command  # imported when needed: --help must not wait for every client
+
+        return stage_command(name, args)
+
+    return handler
 
 
 def _purpose(name: str) -> str:

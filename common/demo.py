@@ -6,15 +6,14 @@ import argparse
 import sys
 import time
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.dates import window_before
-from common.inbox.retailer import Retailer, load_retailer_master
-from common.night import ready
-from common.publish.engine import run_stages
-from common.publish.run import Clients
 from common.settings import load_settings
 from common.stages import NIGHT, stage
+
+if TYPE_CHECKING:
+    from common.publish.run import Clients
 
 DAY = date(2017, 12, 23)  # the busiest day of the real year
 STAGED = ("ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock")
@@ -29,6 +28,8 @@ def add_commands(commands: Any) -> None:
 
 def _demo(args: argparse.Namespace) -> int:
     from common.cli import print_result, stage_parser
+    from common.night import ready
+    from common.publish.engine import run_stages
     from common.publish.summary import summary, summary_text
 
     settings = load_settings()
@@ -51,6 +52,8 @@ def _demo(args: argparse.Namespace) -> int:
 def prepare(clients: Clients) -> None:
     """Lands and stages the day's history and puts the day's own files into the inbox; what is there already stays."""
     from common.cli import stage_parser
+    from common.inbox.retailer import Retailer, load_retailer_master
+    from common.publish.engine import run_stages
 
     days = window_before(DAY, clients.settings["planning.history_days"])
     missing = [d for d in (*days, DAY) if not clients.hdfs.exists(f"{clients.settings['hdfs.raw']}/orders/{d}/_manifest.json")]

@@ -8,15 +8,15 @@ import subprocess
 import sys
 import time
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.contracts import all_contracts
 from common.dates import business_date
 from common.errors import NoInput
-from common.night import ready
-from common.publish.ledger import lock_holder, unlock
-from common.publish.run import Clients, runs_root
 from common.settings import ROOT, load_settings
+
+if TYPE_CHECKING:
+    from common.publish.run import Clients
 
 
 def add_commands(commands: Any) -> None:
@@ -41,6 +41,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _status(args: argparse.Namespace) -> int:
+    from common.night import ready
+    from common.publish.ledger import lock_holder
+
     settings = load_settings()
     day = business_date(args.date) if args.date else None
     clients = ready(settings)
@@ -123,6 +126,9 @@ def stale_tables(clients: Clients, day: date) -> list[str]:
 
 
 def _unlock(args: argparse.Namespace) -> int:
+    from common.night import ready
+    from common.publish.ledger import lock_holder, unlock
+
     day = business_date(args.date)
     clients = ready(load_settings())
     holder = lock_holder(clients.postgres, day)
@@ -132,6 +138,9 @@ def _unlock(args: argparse.Namespace) -> int:
 
 
 def _retention(args: argparse.Namespace) -> int:
+    from common.night import ready
+    from common.publish.run import runs_root
+
     settings = load_settings()
     days = settings["retention.run_days"] if args.days is None else args.days
     clients = ready(settings)
