@@ -23,7 +23,7 @@ def planned(trino):
         if model not in made:
             world = frame(World())
             for case in cases(model):
-                if not case.alone:
+                if case.alone is None:
                     place(world, case)
             made[model] = plan(trino, world, model)[model]
         return made[model]

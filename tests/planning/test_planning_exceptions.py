@@ -1,0 +1,68 @@
+"""Exceptions: each code raised and not raised, the numbers and the sentence; the closed list is closed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from planning_cases import cases, frame, place
+from planning_world import FACTS, World, plan, replace
+
+from common.planning import SEVERITIES, exception_codes, model_text
+
+CASES = cases("exceptions")
+TOGETHER = [pytest.param(case, id=f"{case.prefix} {case.name}") for case in CASES if case.alone is None]
+ALONE = [pytest.param(case, id=f"{case.prefix} {case.name}") for case in CASES if case.alone is not None]
+
+
+def judge(case, rows):
+    """Everything that was raised is expected, everything expected was raised, with its numbers."""
+    raised = {row["code"]: row for row in rows}
+    assert sorted(raised) == sorted(case.expect), rows
+    assert len(raised) == len(rows), "one line a code and subject"
+    codes = {code.code: code for code in exception_codes()}
+    for code, numbers in case.expect.items():
+        assert {name: case.unprefixed(raised[code][name]) for name in numbers} == numbers
+        assert (raised[code]["severity"], raised[code]["action"]) == (codes[code].severity, codes[code].action)
+        assert "null" not in raised[code]["message"]
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_raised_and_not_raised(planned, case):
+    judge(case, [row for row in planned("exceptions") if case.prefix in row["subject"]])
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_a_world_of_its_own(trino, case):
+    world = frame(World())
+    if not case.alone.get("empty_day"):
+        world.add("pos_order_lines", sku="frame")
+    place(world, case)
+    if case.given.get("demand") not in ("none", None) and not case.alone.get("empty_day"):
+        world.rows["pos_order_lines"] = [row for row in world.rows["pos_order_lines"] if row["sku"] != "frame"]
+    facts = replace(FACTS, published_days=case.alone.get("published_days", 28))
+    judge(case, plan(trino, world, facts=facts, settings=case.alone.get("settings"))["exceptions"])
+
+
+def test_nothing_but_cases_raised(planned):
+    day_level = {"rejected_rows"}
+    strangers = [row for row in planned("exceptions") if not re.search(r"c\d\d\d", row["subject"])]
+    assert {row["code"] for row in strangers} <= day_level
+
+
+def test_each_code_has_a_case_that_raises_it_and_one_that_does_not():
+    raised = {code for case in CASES for code in case.expect}
+    assert raised == {code.code for code in exception_codes()}
+    assert any(not case.expect for case in CASES)
+
+
+def test_the_model_knows_exactly_the_closed_list():
+    quoted = set(re.findall(r"'([a-z_]+)'", model_text("exceptions")))
+    codes = {code.code for code in exception_codes()}
+    assert codes <= quoted, f"never raised: {codes - quoted}"
+
+
+def test_every_code_says_when_and_what_to_do():
+    for code in exception_codes():
+        assert code.raised.endswith(".") and code.action.endswith("."), code.code
+        assert code.severity in SEVERITIES
