@@ -44,7 +44,7 @@ def test_another_locale_and_time_zone_give_the_same_bytes(first, submit, setting
 
 
 def test_the_judge_alone_gives_the_same_bytes(first, submit, settings):
-    night = submit("all", DAY, "--set", "staging.engine=judge")
+    night = submit("all", DAY, "--force", "--set", "staging.engine=judge")
     assert night.returncode == 0, night.stderr
     assert orders_of(settings) == first
 
