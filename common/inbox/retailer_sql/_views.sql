@@ -57,8 +57,10 @@ select
     price_cents,
     -- derived: days from order to delivery, a habit of the manufacturer
     1 + pick(cast(manufacturer_id as varchar), 'lead time', 10) as lead_time_days,
-    -- derived: cheap goods come in large packs
+    -- derived: slow goods come in small packs, cheap ones in large packs
     case
+        when year_qty < 12 then list_extract([1, 1, 1, 2, 3, 4], 1 + pick(sku, 'pack', 6))
+        when year_qty < 60 then list_extract([1, 2, 4, 6], 1 + pick(sku, 'pack', 4))
         when department in ('PRODUCE', 'MEAT', 'SEAFOOD', 'FLORAL') then list_extract([1, 5, 10], 1 + pick(sku, 'pack', 3))
         when price_cents < 200 then list_extract([12, 12, 24, 48], 1 + pick(sku, 'pack', 4))
         when price_cents < 500 then list_extract([6, 12, 12, 24], 1 + pick(sku, 'pack', 4))

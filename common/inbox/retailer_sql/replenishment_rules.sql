@@ -6,7 +6,7 @@ select
     sku,
     case
         when pick(sku, 'moq unknown', 1000) < 2 then null
-        else pack_size * (1 + pick(sku, 'moq', 3)) + case when pick(sku, 'moq odd', 10) = 0 then 1 else 0 end
+        else pack_size * (1 + pick(sku, 'moq', case when year_qty < 60 then 2 else 3 end)) + case when pick(sku, 'moq odd', 10) = 0 then 1 else 0 end
     end as moq,
     case
         when pick(sku, 'safety unset', 10) = 0 then null
