@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pymetastore.hive_metastore import ThriftHiveMetastore, ttypes
 from thrift.protocol import TBinaryProtocol
-from thrift.Thrift import TException
+from thrift.Thrift import TException, TMessageType
 from thrift.transport import TSocket, TTransport
 
 from common.contracts import Contract
@@ -39,6 +39,32 @@ class Metastore:
 
     def __init__(self, uri: str, hdfs_url: str) -> None:
         self.uri, self._hdfs_url = uri, hdfs_url.rstrip("/")
+
+    def version(self) -> str:
+        """The version of the metastore's interface, which is all that it tells."""
+
+        def ask(client: ThriftHiveMetastore.Client) -> str:
+            # pymetastore left this call out of its client
+            wire = client._oprot
+            wire.writeMessageBegin("getVersion", TMessageType.CALL, 0)
+            wire.writeFieldStop()
+            wire.writeMessageEnd()
+            wire.trans.flush()
+            wire.readMessageBegin()
+            wire.readFieldBegin()
+            return wire.readString()
+
+        return self._call("tell its version", ask)
+
+    def ensure_schemas(self, schemas: dict[str, str], folder: str) -> None:
+        """Creates those schemas (name, description) that are missing, each with a default place in an HDFS folder."""
+
+        def ensure(client: ThriftHiveMetastore.Client) -> None:
+            for name in sorted(set(schemas) - set(client.get_all_databases())):
+                with suppress(ttypes.AlreadyExistsException):
+                    client.create_database(ttypes.Database(name, schemas[name], f"{self._hdfs_url}{folder}/{name}"))
+
+        self._call("create the schemas", ensure)
 
     def ensure_table(self, contract: Contract, location: str) -> None:
         """Creates the external table of a contract; in one that is there, new columns and comments are brought up to date."""

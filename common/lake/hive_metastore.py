@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from common.errors import Unavailable
+from common.clients.metastore import Metastore
+from common.errors import Failure
 from common.lake import artifacts
 from common.lake.hdfs_daemons import _QUICK
 from common.lake.postgresql import Postgresql
 from common.lake.service import Service, base_environment, jvm
 
 _SCHEMA = "scripts/metastore/upgrade/postgres/hive-schema-3.1.0.postgres.sql"
-DATABASES = {
+SCHEMAS = {
     "staging": "Order lines, stock and master data, as read from the raw files of each business date",
     "planning": "Net demand, order decisions, purchase order lines and exceptions of each business date",
     "scratch": "Tables of running nights; nothing here lasts",
@@ -54,38 +51,15 @@ class HiveMetastore(Service):
         if not self.is_listening():
             return "does not listen yet"
         try:
-            with self._client() as client:
-                client.get_all_databases()
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            self._client().tables("default")
+        except Failure as failure:
+            return failure.what
         return None
 
     def after_start(self) -> None:
-        """The databases, which are the schemas of Trino's catalogs."""
-        from pymetastore.hive_metastore.ttypes import AlreadyExistsException, Database
+        """The schemas of Trino's catalogs. Tables name their own places: the default one is never used."""
+        self._client().ensure_schemas(SCHEMAS, "/warehouse/_default")
 
-        with self._client() as client:
-            for name in sorted(set(DATABASES) - set(client.get_all_databases())):
-                # Tables name their own places; the default ones are never used.
-                place = f"{self.site.addresses()['HDFS_URL']}/warehouse/_default/{name}"
-                try:
-                    client.create_database(Database(name=name, description=DATABASES[name], locationUri=place))
-                except AlreadyExistsException:
-                    pass
-                except Exception as error:
-                    raise Unavailable(f"the metastore did not make the schema {name}: {error}") from None
-
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
-        from pymetastore.hive_metastore import ThriftHiveMetastore
-        from thrift.protocol import TBinaryProtocol
-        from thrift.transport import TSocket, TTransport
-
-        wire = TSocket.TSocket(self.site.hosts[self.name], self.site.ports[self.name])
-        wire.setTimeout(20_000)
-        transport = TTransport.TBufferedTransport(wire)
-        transport.open()
-        try:
-            yield ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport))
-        finally:
-            transport.close()
+    def _client(self) -> Metastore:
+        addresses = self.site.addresses()
+        return Metastore(addresses["METASTORE_URI"], addresses["HDFS_URL"])

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
-from common.errors import CannotWrite, Misconfigured
+from common.clients.postgres import Postgres
+from common.errors import CannotWrite, Failure, Misconfigured
 from common.lake.layout import write_private
 from common.lake.service import Service, base_environment
 
@@ -75,8 +74,8 @@ class Postgresql(Service):
         try:
             with self.connect("postgres") as cursor:
                 cursor.execute("select 1")
-        except psycopg2.Error as error:
-            return str(error).strip().splitlines()[0]
+        except Failure as failure:
+            return failure.where or failure.what
         return None
 
     def after_start(self) -> None:
@@ -93,10 +92,9 @@ class Postgresql(Service):
     @contextmanager
     def connect(self, database: str, user: str = "postgres") -> Iterator[Any]:
         """A cursor that commits each statement."""
-        connection = psycopg2.connect(
-            host=self.site.hosts[self.name], port=self.site.ports[self.name], dbname=database, user=user,
-            password=self.site.passwords[user], connect_timeout=5, application_name="lake",
-        )  # fmt: skip
+        place = f"{self.site.hosts[self.name]}:{self.site.ports[self.name]}"
+        url = f"postgresql://{user}:{self.site.passwords[user]}@{place}/{database}"
+        connection = Postgres(url).connect(application="lake")
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
