@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from common.contracts import Contract
-from common.errors import Failure, NoInput
+from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain
 from common.publish.run import Run, table_root
 
 _ARROW: dict[str, pa.DataType] = {
@@ -72,13 +72,34 @@ def append(run: Run, contract: Contract, rows: pa.Table) -> None:
     """
     if rows.num_rows == 0:
         return
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+    from pyspark.errors import PySparkException
+
     rows = rows.cast(arrow_schema(contract))
     path = run.settings.service("HDFS_URL").rstrip("/") + table_root(run.settings, contract.name)
-    if not _is_append_only(run, contract):
-        run.spark.sql(f"alter table delta.`{path}` set tblproperties ('delta.appendOnly' = 'true')")
-    frame = run.spark.createDataFrame(rows).coalesce(1)
-    writer = frame.write.format("delta").mode("append")
-    writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1).save(path)
+    is_append_only = _is_append_only(run, contract)
+    try:
+        if not is_append_only:
+            run.spark.sql(f"alter table delta.`{path}` set tblproperties ('delta.appendOnly' = 'true')")
+        frame = run.spark.createDataFrame(rows).coalesce(1)
+        writer = frame.write.format("delta").mode("append")
+        writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1).save(path)
+    except (Py4JError, PySparkException) as error:
+        raise _failure(error, contract, path) from error
+
+
+def _failure(error: Exception, contract: Contract, path: str) -> Exception:
+    """What the user can mend; anything else is a bug of ours and is raised as it is."""
+    text = str(error)
+    if "DELTA_METADATA_MISMATCH" in text:
+        return Misconfigured(f"delta.{contract.name} has other columns than its contract", where=path)
+    if any(sign in text for sign in ("No space left", "could only be written to 0", "QuotaExceeded")):
+        return CannotWrite(f"no room to append to delta.{contract.name}", where=path, next="free space in HDFS, then run again")
+    if any(sign in text for sign in ("ConnectException", "SafeMode", "SocketTimeout", "StandbyException", "EOFException")):
+        return TryAgain(
+            f"HDFS was away while Spark appended to delta.{contract.name}", where=path, next="./submit.sh check, then run again"
+        )
+    return error
 
 
 def _is_append_only(run: Run, contract: Contract) -> bool:
