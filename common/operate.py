@@ -55,6 +55,7 @@ def _status(args: argparse.Namespace) -> int:
         (day, day),
     )
     stale = stale_tables(clients, day) if day else []
+    drifted = _drift(clients, day) if day else {}
     if args.json:
         names = (
             "business_date",
@@ -68,7 +69,7 @@ def _status(args: argparse.Namespace) -> int:
             "ended_at",
             "error",
         )
-        print(json.dumps({"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale}, default=str, indent=1))
+        print(json.dumps({"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale, "master_drift": drifted}, default=str, indent=1))
         return 0
     if not rows:
         print("nothing has run yet" if not day else f"nothing has run for {day}")
@@ -85,7 +86,15 @@ def _status(args: argparse.Namespace) -> int:
         print(f"locked by {holder}")
     for line in stale:
         print(f"stale: {line}")
+    for table, count in drifted.items():
+        print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
     return 0
+
+
+def _drift(clients: Clients, day: date) -> dict[str, int]:
+    from common.adhoc import drift
+
+    return drift(clients.trino, day) if clients.metastore.partition("staging.products", day) else {}
 
 
 def stale_tables(clients: Clients, day: date) -> list[str]:
