@@ -69,7 +69,13 @@ def _status(args: argparse.Namespace) -> int:
             "ended_at",
             "error",
         )
-        print(json.dumps({"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale, "master_drift": drifted}, default=str, indent=1))
+        print(
+            json.dumps(
+                {"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale, "master_drift": drifted},
+                default=str,
+                indent=1,
+            )
+        )
         return 0
     if not rows:
         print("nothing has run yet" if not day else f"nothing has run for {day}")
