@@ -82,12 +82,12 @@ def load_settings(overrides: list[str] | None = None) -> Settings:
     for name, text in sorted(os.environ.items()):
         if name.startswith(_PREFIX) and "__" in name:
             key = name.removeprefix(_PREFIX).lower().replace("__", ".")
-            _put(values, key, yaml.safe_load(text), f"environment variable {name}")
+            _put(values, key, _parsed(values.get(key), text), f"environment variable {name}")
     for text in overrides or []:
         key, equals, value = text.partition("=")
         if not equals:
             raise Misconfigured(f"--set {text!r} is not KEY=VALUE", next="./submit.sh settings")
-        _put(values, key, yaml.safe_load(value), f"--set {text}")
+        _put(values, key, _parsed(values.get(key), value), f"--set {text}")
     lake_dir = Path(os.environ.get(_PREFIX + "LAKE_DIR") or ROOT / "lake").expanduser().resolve()
     return Settings(values, environment, lake_dir)
 
@@ -108,6 +108,12 @@ def _flat(file: Path) -> dict[str, Any]:
 
     walk("", tree)
     return flat
+
+
+def _parsed(default: Any, text: str) -> Any:
+    """What a text of the environment or the command line means: YAML, but a text stays one (22:00 is no number)."""
+    value = yaml.safe_load(text)
+    return text if isinstance(default, str) and not isinstance(value, str) else value
 
 
 def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:

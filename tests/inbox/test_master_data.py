@@ -1,0 +1,143 @@
+"""Master data in PostgreSQL: applied twice it changes nothing, and what is wrong is refused by a constraint."""
+
+import psycopg2
+import pytest
+
+from common.errors import BadData
+from common.inbox.generate import Plan
+from common.inbox.generate_master import master_files
+from common.inbox.master import load_master
+from common.migrate import SCHEMA, init_master_data, migrate, migrations, schema_text
+from common.settings import ROOT
+
+TABLES = ("products", "suppliers", "replenishment_rules", "product_suppliers", "stores", "warehouses")
+
+
+@pytest.fixture
+def cursor(postgres):
+    """A transaction that is rolled back, with a product and two suppliers."""
+    connection = postgres.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("insert into procurement.products (sku, pack_size, status) values ('T', 6, 'active')")
+        cursor.execute("insert into procurement.suppliers (supplier_id, is_active, lead_time_days)"
+                       " values ('T1', true, 2), ('T2', true, 2)")
+        cursor.execute("insert into procurement.product_suppliers (sku, supplier_id, priority, valid_from, valid_to, unit_cost)"
+                       " values ('T', 'T1', 1, '2017-01-01', '2017-06-30', 1.00)")
+        yield cursor
+    connection.rollback()
+    connection.close()
+
+
+LINK = (
+    "insert into procurement.product_suppliers (sku, supplier_id, priority, valid_from, valid_to, pack_size, moq, unit_cost)"
+    " values "
+)
+BAD = [
+    "insert into procurement.products (sku, pack_size) values ('X', 0)",
+    "insert into procurement.products (sku, pack_size) values ('X', -1)",
+    "insert into procurement.products (sku, status) values ('X', 'gone')",
+    "insert into procurement.products (sku) values ('')",
+    "insert into procurement.products (sku) values (' X')",
+    "insert into procurement.products (sku) values (E'X\\n')",
+    "insert into procurement.products (sku) values ('T')",
+    "insert into procurement.replenishment_rules (sku, moq) values ('T', 0)",
+    "insert into procurement.replenishment_rules (sku, safety_stock) values ('T', -1)",
+    "insert into procurement.replenishment_rules (sku, moq) values ('NOBODY', 1)",
+    "insert into procurement.suppliers (supplier_id, lead_time_days) values ('X', -1)",
+    "insert into procurement.suppliers (supplier_id, lead_time_days, currency) values ('X', 1, 'dollars')",
+    *(f"insert into procurement.suppliers (supplier_id, lead_time_days) values ({name}, 1)"
+      for name in ("''", "'a/b'", "'..'", "'a:b'", "' a'", "'a '", "E'a\\tb'", "E'a\\u0085'", "'a\\b'", "'.hidden'")),
+    LINK + "('T', 'T1', 2, '2018-01-01', '2017-12-31', null, null, 1)",
+    LINK + "('T', 'T1', 0, '2018-01-01', null, null, null, 1)",
+    LINK + "('T', 'T1', 1, '2018-01-01', null, 0, null, 1)",
+    LINK + "('T', 'T1', 1, '2018-01-01', null, null, 0, 1)",
+    LINK + "('T', 'T1', 1, '2018-01-01', null, null, null, -0.01)",
+    LINK + "('T', 'T1', 1, '2018-01-01', null, null, null, 'NaN')",
+    LINK + "('T', 'T1', 1, '2018-01-01', 'infinity', null, null, 1)",
+    LINK + "('T', 'NOBODY', 1, '2018-01-01', null, null, null, 1)",
+    LINK + "('T', 'T2', 1, '2017-06-30', null, null, null, 1)",  # both ends are inclusive
+    LINK + "('T', 'T2', 1, '2016-01-01', '2017-01-01', null, null, 1)",
+    "insert into procurement.stores (store_id) values (E'a\\x07')",
+    "insert into procurement.warehouses (warehouse_id) values ('')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", BAD)
+def test_bad_master_data_is_refused(cursor, statement):
+    with pytest.raises((psycopg2.IntegrityError, psycopg2.DataError)):
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("statement", [
+    LINK + "('T', 'T2', 1, '2017-07-01', null, null, null, 1)",  # the day after
+    LINK + "('T', 'T2', 2, '2017-01-01', null, 10, 10, 0)",  # the same days, second in line
+    LINK + "('T', 'T2', 2147483647, '2017-01-01', '9999-12-31', null, null, 9999999999.99)",
+    "insert into procurement.products (sku, pack_size, status) values ('Ünï cødé', null, 'run_out')",
+    "insert into procurement.replenishment_rules (sku, moq, safety_stock) values ('T', null, 9007199254740993)",
+])  # fmt: skip
+def test_good_master_data_is_taken(cursor, statement):
+    cursor.execute(statement)
+
+
+def shape(postgres):
+    columns = postgres.rows(
+        "select table_schema, table_name, column_name, data_type, is_nullable, column_default from information_schema.columns"
+        " where table_schema in ('procurement', 'ops') order by 1, 2, ordinal_position"
+    )
+    return columns + postgres.rows(
+        "select conname, pg_get_constraintdef(oid) from pg_constraint"
+        " where connamespace = 'procurement'::regnamespace order by 1"
+    )
+
+
+def test_applying_the_schema_twice_changes_nothing(postgres):
+    before = shape(postgres)
+    assert migrate(postgres) == []
+    connection = postgres.connect()
+    with connection, connection.cursor() as cursor:
+        cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+    connection.close()
+    assert shape(postgres) == before
+    assert postgres.rows("select count(*) from ops.migrations") == [(len(migrations()),)]
+
+
+def test_schema_sql_is_made_from_the_migrations():
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run: python -m common.migrate"
+
+
+def test_every_table_and_column_has_a_comment(postgres):
+    bare = postgres.rows(
+        "select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0 and not a.attisdropped"
+        " where n.nspname in ('procurement', 'ops') and c.relkind = 'r'"
+        " and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)"
+    )
+    assert bare == []
+
+
+def test_the_readable_set_twice_changes_nothing(postgres):
+    def rows():
+        return {table: postgres.rows(f"select t.*, xmin from procurement.{table} t order by 1, 2") for table in TABLES}
+
+    init_master_data(postgres)
+    first = rows()
+    init_master_data(postgres)
+    assert rows() == first
+    assert len([r for r in first["products"] if r[0].endswith(("GAL", "OZ", "LB"))]) >= 6
+
+
+def test_loading_twice_changes_nothing_and_a_broken_file_nothing_either(postgres, tmp_path):
+    from datetime import date
+
+    files = master_files(Plan(date(2026, 1, 5), skus=30), tmp_path)
+    load_master(postgres, files)
+    assert set(load_master(postgres, files).values()) == {0}
+    files["products"].write_text("sku,pack_size\nG000001,7\nG000002,0\n", encoding="utf-8")
+    with pytest.raises(BadData, match="constraint"):
+        load_master(postgres, files)
+    assert postgres.rows("select count(*) from procurement.products where sku = 'G000001' and pack_size = 7") == [(0,)]
+
+
+def test_the_readable_set_is_readable():
+    text = (ROOT / "sql" / "init_master_data.sql").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 100
