@@ -16,7 +16,8 @@ from common.errors import NoInput
 from common.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
-    from common.publish.run import Clients
+    from common.publish.export import remove_older
+from common.publish.run import Clients
 
 
 def add_commands(commands: Any) -> None:
@@ -171,6 +172,7 @@ def _retention(args: argparse.Namespace) -> int:
                 if entry.path not in published and entry.modified_ms < limit:
                     clients.hdfs.delete(entry.path)
                     removed += 1
+    removed += remove_older(settings, limit / 1000)
     print(f"removed {removed} run directories that are not published and older than {days} days")
     return 0
 

@@ -144,6 +144,18 @@ def sweep(settings: Settings, day: date, keep: Collection[str]) -> list[str]:
     return removed
 
 
+def remove_older(settings: Settings, before: float) -> int:
+    """Removes run directories of any date that were written before a time (seconds since 1970) and do not count any more."""
+    root = orders_root(settings)
+    removed = 0
+    for directory in sorted((root / ".runs").glob("*/*")):
+        day = date.fromisoformat(directory.parent.name)
+        if directory != published(root, day) and directory.stat().st_mtime < before:
+            shutil.rmtree(directory)
+            removed += 1
+    return removed
+
+
 def _pointer(root: Path, day: date) -> Path:
     return root / f"{day}.pointer"
 

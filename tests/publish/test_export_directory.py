@@ -17,6 +17,7 @@ from common.publish.export import (
     point,
     published,
     read_verified,
+    remove_older,
     sweep,
     write_run,
 )
@@ -142,6 +143,17 @@ def test_sweep_removes_what_never_published(settings, root):
 
 def test_sweep_before_the_first_export_finds_nothing(settings):
     assert sweep(settings, DAY, set()) == []
+
+
+def test_retention_removes_old_directories_that_do_not_count(settings, root):
+    for run_id in (1, 2, 3):
+        export(root, run_id, content_of(run_id))
+    runs = root / ".runs" / "2017-12-23"
+    for name in ("1", "3"):
+        os.utime(runs / name, (1000, 1000))
+    assert remove_older(settings, 2000) == 1
+    assert sorted(os.listdir(runs)) == ["2", "3"], "2 is not old, 3 is what counts"
+    assert remove_older(Output(output=root / "nothing"), 2000) == 0
 
 
 def exported(root, run_id=7):

@@ -15,6 +15,7 @@ from plan_rows import DAY, line, orders
 
 from common.errors import BadData, Failure
 from common.publish.order_files import add_exactly, document, file_name, file_names, money, order_bytes, render, validate
+from common.settings import ROOT
 
 GOLDEN = Path(__file__).parent / "golden" / "20171223-S0042.json"
 NAME = 'Hartmann "Dairy" Käserei'
@@ -184,6 +185,14 @@ def test_the_schema_rejects(path, value):
     with pytest.raises(BadData, match=r"S0042\.json breaks the published schema") as failure:
         validate(render(tree), "S0042.json")
     assert failure.value.where.startswith("$") and "supplier_order.schema.json" in failure.value.where
+
+
+def test_the_example_in_the_documentation_is_valid():
+    text = (ROOT / "docs" / "supplier-orders.md").read_text(encoding="utf-8")
+    example = text.partition("```json\n")[2].partition("```")[0]
+    (order,) = orders(line())
+    assert example.encode() == order_bytes(order, 1)
+    assert f"`Käse & Co` is `{file_name('Käse & Co')}`" in text
 
 
 @pytest.mark.parametrize(
