@@ -16,8 +16,7 @@ from common.errors import NoInput
 from common.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
-    from common.publish.export import remove_older
-from common.publish.run import Clients
+    from common.publish.run import Clients
 
 
 def add_commands(commands: Any) -> None:
@@ -155,6 +154,7 @@ def _unlock(args: argparse.Namespace) -> int:
 
 def _retention(args: argparse.Namespace) -> int:
     from common.night import ready
+    from common.publish.export import remove_older
     from common.publish.run import runs_root
 
     settings = load_settings()
