@@ -11,7 +11,6 @@ with
     codes       as (select * from $exception_codes),
     net_demand  as (select * from $net_demand where business_date = date '$business_date'),
     decisions   as (select * from $order_decisions where business_date = date '$business_date'),
-    order_lines as (select * from $pos_order_lines where business_date = date '$business_date'),
     stock       as (select * from $warehouse_stock where business_date = date '$business_date'),
     last_stock  as (select * from $warehouse_stock where business_date = date '$previous_stock_date'),
     stores      as (select * from $stores where business_date = date '$business_date'),
@@ -21,10 +20,11 @@ with
         where business_date >= date '$business_date' - interval '$history_days' day
             and business_date < date '$business_date'
     ),
-    same_weekdays as (
+    -- the date itself and the same weekdays before it
+    weekdays    as (
         select * from $pos_order_lines
         where business_date >= date '$business_date' - interval '1' day * (7 * $missing_store_weekdays)
-            and business_date < date '$business_date'
+            and business_date <= date '$business_date'
             and date_diff('day', business_date, date '$business_date') % 7 = 0
     ),
     rejected as (
@@ -213,39 +213,66 @@ with
         where raised.code is not null
     ),
 
-    unreadable_lines as (
+    -- rejected rows by table and, apart, by SKU that no product has
+    rejected_groups as (
         select
-            'rejected_stock_row' as code,
-            'staging.warehouse_stock' as table_name,
-            (select count(*) from rejected where table_name = 'staging.warehouse_stock' and sku is null) as observed_qty,
-            unreadable_hold_count as expected_qty
-        from totals
-        where unreadable_hold_count > 0
+            table_name,
+            unknown_sku,
+            count(*) as rejected_count,
+            count_if(sku is null and table_name = 'staging.warehouse_stock') as unreadable_count,
+            count(distinct source_file) as file_count,
+            min(source_file) as first_file
+        from (select *, if(contains(reasons, 'sku_unknown'), sku) as unknown_sku from rejected)
+        group by grouping sets ((table_name), (unknown_sku))
     ),
 
-    unknown_lines as (
+    rejected_signals as (
         select
-            sku,
-            count_if(table_name = 'staging.pos_order_lines') as order_line_count,
-            count_if(table_name = 'staging.warehouse_stock') as stock_row_count
-        from rejected
-        where contains(reasons, 'sku_unknown')
-            and sku not in (select sku from decisions where outcome = 'unknown_sku')
-        group by sku
+            rejected_groups.*,
+            rejected_count + if(
+                table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count
+            ) as read_count,
+            unreadable_hold_count,
+            table_name is not null and unreadable_count > 0 and unreadable_hold_count > 0 as is_unreadable_hold
+        from rejected_groups
+        cross join totals
+    ),
+
+    rejected_lines as (
+        select
+            raised.*,
+            unknown_sku as sku,
+            coalesce(table_name, 'rejected rows') as table_name
+        from rejected_signals
+        cross join unnest(cast(array[
+            if(is_unreadable_hold, row(
+                'rejected_stock_row', unreadable_count, unreadable_hold_count,
+                format('%s rejected stock row(s) name no SKU: %s SKUs without a stock record are held', unreadable_count, unreadable_hold_count)
+            )),
+            if(table_name is not null and rejected_count * 1000 > read_count * $rejected_notice_permille, row(
+                'rejected_rows', rejected_count, read_count,
+                format('%s of %s rows rejected, in %s file(s), the first is %s', rejected_count, read_count, file_count, first_file)
+            )),
+            if(unknown_sku is not null, row(
+                'unknown_sku', rejected_count, null,
+                format('%s rejected row(s) name it, and no product has it', rejected_count)
+            ))
+        ] as array(row(code varchar, observed_qty bigint, expected_qty bigint, message varchar)))) as raised (code, observed_qty, expected_qty, message)
+        where raised.code is not null
     ),
 
     stock_lines as (
         select
-            codes.code,
-            stock.sku,
-            stock.warehouse_id,
-            if(codes.code = 'negative_stock', stock.available_qty, stock.reserved_qty) as observed_qty,
-            if(codes.code = 'reserved_above_available', stock.available_qty) as expected_qty,
-            format('available %s, reserved %s', stock.available_qty, stock.reserved_qty) as message
+            raised.*,
+            sku,
+            warehouse_id,
+            format('available %s, reserved %s', available_qty, reserved_qty) as message
         from stock
-        inner join codes
-            on codes.code = 'negative_stock' and stock.available_qty < 0
-            or codes.code = 'reserved_above_available' and stock.reserved_qty > greatest(stock.available_qty, 0)
+        cross join unnest(cast(array[
+            if(available_qty < 0, row('negative_stock', available_qty, null)),
+            if(reserved_qty > greatest(available_qty, 0), row('reserved_above_available', reserved_qty, available_qty))
+        ] as array(row(code varchar, observed_qty bigint, expected_qty bigint)))) as raised (code, observed_qty, expected_qty)
+        where available_qty < 0 or reserved_qty > available_qty
     ),
 
     silent_stores as (
@@ -254,11 +281,15 @@ with
             sent.weekday_count
         from stores
         inner join (
-            select store_id, count(distinct business_date) as weekday_count from same_weekdays group by store_id
+            select
+                store_id,
+                count(distinct if(business_date < date '$business_date', business_date)) as weekday_count,
+                count_if(business_date = date '$business_date') as line_count
+            from weekdays
+            group by store_id
         ) as sent on sent.store_id = stores.store_id
-        left join (select distinct store_id from order_lines) as today on today.store_id = stores.store_id
         where stores.is_active
-            and today.store_id is null
+            and sent.line_count = 0
             and sent.weekday_count >= $missing_store_sent
     ),
 
@@ -286,49 +317,15 @@ with
             or stock_row_count > 0 and stock_row_count * 100 <= before_row_count * (100 - $short_snapshot_percent)
     ),
 
-    rejected_files as (
-        select
-            table_name,
-            source_file,
-            count(*) as rejected_count
-        from rejected
-        group by table_name, source_file
-    ),
-
-    rejected_tables as (
-        select
-            table_name,
-            sum(rejected_count) as rejected_count,
-            max_by(row(source_file, rejected_count), row(rejected_count, source_file)) as worst_file
-        from rejected_files
-        group by table_name
-    ),
-
-    rejected_lines as (
-        select
-            rejected_tables.*,
-            rejected_count + if(
-                table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count
-            ) as read_count
-        from rejected_tables
-        cross join totals
-    ),
-
     lines as (
         select * from sku_lines
         union all
-        select
-            code, null, null, null, null, table_name, observed_qty, expected_qty, null, null, null,
-            format('%s rejected stock row(s) name no SKU: %s SKUs without a stock record are held', observed_qty, expected_qty)
-        from unreadable_lines
-        union all
-        select
-            'unknown_sku', sku, null, null, null, if(sku is null, 'rejected rows'), order_line_count + stock_row_count, null, null, null, null,
-            format('%s order line(s) and %s stock row(s) rejected: no product has it', order_line_count, stock_row_count)
-        from unknown_lines
+        select code, sku, null, null, null, table_name, observed_qty, expected_qty, null, null, null, message
+        from rejected_lines
         union all
         select code, sku, null, null, warehouse_id, null, observed_qty, expected_qty, null, null, null, message
         from stock_lines
+        where code is not null
         union all
         select
             'missing_store', null, null, store_id, null, null, 0, weekday_count, null, null, null,
@@ -341,15 +338,8 @@ with
         from snapshot_lines
         union all
         select
-            'rejected_rows', null, null, null, null, table_name, rejected_count, read_count, null, null, null,
-            format('%s of %s rows rejected, most of them (%s) in %s', rejected_count, read_count, worst_file[2], worst_file[1])
-        from rejected_lines
-        where rejected_count * 1000 > read_count * $rejected_notice_permille
-        union all
-        select
             'incomplete_history', null, null, null, null, 'staging.pos_order_lines', $published_days, $history_days, null, null, null,
             format('%s of the %s days before have published order lines', $published_days, $history_days)
-        from totals
         where $published_days < $history_days
     )
 

@@ -50,18 +50,10 @@ with
     -- a row that does not even name its SKU may have been that of any SKU without a stock record
     unreadable as (select count(*) as unreadable_row_count from rejected_stock where sku is null),
 
-    -- no SKU is lost in a join: the list comes first, what is known of each is joined to it
-    skus as (
-        select sku from products
-        union
-        select sku from demand
-        union
-        select sku from position
-    ),
-
+    -- no SKU is lost: one that only one of them knows has its row, too
     terms as (
         select
-            skus.sku,
+            sku,
             products.status as product_status,
             coalesce(demand.demand_qty, 0) as demand_qty,
             coalesce(demand.order_line_count, 0) as order_line_count,
@@ -69,17 +61,16 @@ with
             coalesce(position.reserved_qty, 0) as reserved_qty,
             coalesce(position.stock_row_count, 0) as stock_row_count,
             coalesce(rejected.rejected_stock_row_count, 0) as rejected_stock_row_count,
-            rules.sku is not null as has_rule,
+            rules.business_date is not null as has_rule,
             cast(rules.safety_stock as decimal(38,0)) as rule_safety_stock_qty,
             position.snapshot_safety_stock_qty,
             coalesce(cast(rules.safety_stock as decimal(38,0)), position.snapshot_safety_stock_qty, 0) as safety_stock_qty,
             unreadable.unreadable_row_count
-        from skus
-        left join products on products.sku = skus.sku
-        left join demand on demand.sku = skus.sku
-        left join position on position.sku = skus.sku
-        left join rejected on rejected.sku = skus.sku
-        left join rules on rules.sku = skus.sku
+        from products
+        full outer join demand using (sku)
+        full outer join position using (sku)
+        left join rejected using (sku)
+        left join rules using (sku)
         cross join unreadable
     ),
 

@@ -158,31 +158,32 @@ with
         from packed
     ),
 
-    -- one order has one currency: the supplier's own where a line has it, else that of most lines
-    line_currencies as (
+    -- step: currency. One order has one: the supplier's own where a line has it, else that of most lines.
+    counted as (
         select
-            supplier_id,
-            currency,
-            row_number() over (
-                partition by supplier_id order by bool_or(currency = supplier_currency) desc, count(*) desc, currency
-            ) as choice
+            *,
+            count_if(is_candidate) over (partition by supplier_id, currency) as currency_line_count
         from sized
-        where is_candidate
-        group by supplier_id, currency
+    ),
+
+    priced as (
+        select
+            *,
+            max_by(currency, if(is_candidate, row(currency = supplier_currency, currency_line_count, currency)))
+                over (partition by supplier_id) as order_currency
+        from counted
     ),
 
     decided as (
         select
-            sized.*,
-            line_currencies.currency as order_currency,
+            *,
             case
-                when sized.stop_reason is not null then sized.stop_reason
-                when not sized.is_candidate then 'overflow'
-                when sized.currency <> line_currencies.currency then 'other_currency'
+                when stop_reason is not null then stop_reason
+                when not is_candidate then 'overflow'
+                when currency <> order_currency then 'other_currency'
                 else 'ordered'
             end as outcome
-        from sized
-        left join line_currencies on line_currencies.supplier_id = sized.supplier_id and line_currencies.choice = 1
+        from priced
     )
 
 select
