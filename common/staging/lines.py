@@ -154,9 +154,15 @@ def _without_mark(file: str, data: bytes) -> bytes:
 
 
 def _check_json(file: str, data: bytes) -> None:
-    """Stops on an array or a pretty-printed record where one record a line is expected."""
-    first = data.lstrip(b" \t\r\n").split(b"\n", 1)[0].strip()
-    if first in (b"[", b"{") or first.startswith(b"[{") or (first.startswith(b"[") and first.endswith(b",")):
+    """Stops on an array or a pretty-printed record where one record a line is expected.
+
+    A first line that is a whole array is the fault of that line alone, unless it is the whole file.
+    """
+    first, _, rest = data.lstrip(b" \t\r\n").partition(b"\n")
+    first = first.strip()
+    is_open = first in (b"[", b"{") or (first.startswith(b"[") and first.endswith(b","))
+    is_open |= first.startswith(b"[{") and (not first.endswith(b"]") or not rest.strip())
+    if is_open:
         raise BadData(
             f"{file} is an array or pretty-printed JSON; one record a line is expected",
             where=f"{file} line 1: {first[:60].decode('utf-8', 'replace')}",

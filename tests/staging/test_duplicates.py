@@ -1,0 +1,101 @@
+"""Duplicates of a day against a plain dictionary: across files, formats and blocks."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+
+import pytest
+
+from tests.staging.memory import STORES, both, run, stock
+
+HEADER = "order_id,store_id,ordered_at,line_no,sku,quantity,unit_price"
+
+
+def as_json(order_id, lines):
+    return json.dumps(
+        {
+            "order_id": order_id,
+            "store_id": STORES[0],
+            "ordered_at": "2017-12-23T10:00:00",
+            "lines": [{"line_no": n, "sku": "SKU-0001", "quantity": q, "unit_price": 1} for n, q in lines],
+        }
+    )
+
+
+def as_csv(order_id, lines):
+    return "\n".join(f"{order_id},{STORES[0]},2017-12-23T10:00:00,{n},SKU-0001,{q},1" for n, q in lines)
+
+
+def expected(rows):
+    """{(order, line): quantity} kept, copies, rejected rows; rows are (order, line, quantity)."""
+    found = defaultdict(list)
+    for order_id, line, quantity in rows:
+        found[order_id, line].append(quantity)
+    kept = {key: qs[0] for key, qs in found.items() if len(set(qs)) == 1}
+    copies = sum(len(qs) - 1 for qs in found.values() if len(set(qs)) == 1)
+    return kept, copies, sum(len(qs) for qs in found.values() if len(set(qs)) > 1)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_against_a_dictionary(seed):
+    random_ = random.Random(seed)
+    files, rows = defaultdict(list), []
+    for _ in range(250):
+        order_id = f"O{random_.randint(1, 150)}"
+        lines = [(n, random_.choice([1, 1, 1, 2])) for n in range(1, random_.randint(2, 4))]
+        rows += [(order_id, *line) for line in lines]
+        name = random_.choice(["a.jsonl", "b.jsonl", "c.csv", "d.csv"])
+        files[name].append((as_csv if name.endswith("csv") else as_json)(order_id, lines))
+    data = {n: "\n".join([HEADER, *texts] if n.endswith("csv") else texts).encode() for n, texts in files.items()}
+    result = both(data, size=random_.choice([500, 4000, 1 << 20]))
+    kept, copies, rejected = expected(rows)
+    assert {(r[0], r[1]): r[5] for r in result.accepted} == kept
+    assert sum(c.duplicates for c in result.counts.values()) == copies
+    assert len(result.refused) == rejected
+    assert {tuple(r) for r in result.reasons()} <= {("conflicting_duplicate",)}
+
+
+def test_the_first_copy_by_file_and_line_is_kept():
+    order = as_json("A", [(1, 5)])
+    files = {"b.jsonl": order.encode(), "a.jsonl": f"{as_json('B', [(1, 1)])}\n{order}\n{order}".encode()}
+    result = both(files)
+    assert sorted((r[0], r[7], r[8]) for r in result.accepted) == [("A", "a.jsonl", 2), ("B", "a.jsonl", 1)]
+    assert (result.counts["a.jsonl"].duplicates, result.counts["b.jsonl"].duplicates) == (1, 1)
+
+
+def test_line_10_comes_after_line_9():
+    lines = [as_json(f"B{n}", [(1, 1)]) for n in range(8)] + [as_json("A", [(1, 5)])] * 3
+    result = both({"a.jsonl": "\n".join(lines).encode()})
+    assert [r[8] for r in result.accepted if r[0] == "A"] == [9]
+
+
+def test_buckets_give_what_one_bucket_gives():
+    random_ = random.Random(3)
+    text = "\n".join(as_json(f"O{random_.randint(1, 60)}", [(1, random_.choice([1, 2]))]) for _ in range(300)).encode()
+    one, many = run({"a.jsonl": text}), run({"a.jsonl": text}, parts=7)
+    assert (one.accepted, one.refused) == (many.accepted, many.refused)
+
+
+def test_a_row_that_a_rule_refuses_is_no_duplicate():
+    zero = as_json("A", [(1, 0)])
+    result = both({"a.jsonl": f"{zero}\n{as_json('A', [(1, 5)])}\n{as_json('A', [(1, -5)])}".encode()})
+    assert [r[5] for r in result.accepted] == [5]
+    assert sorted(row[0] for row in result.refused) == ["reject", "set_aside"]
+
+
+def test_the_rejected_copies_keep_their_raw_text_and_element():
+    one, other = as_json("A", [(1, 5), (2, 1)]), as_json("A", [(1, 6)])
+    result = both({"a.jsonl": f"{one}\n{other}".encode()})
+    assert [(row[2], row[3], row[5]) for row in sorted(result.refused, key=lambda r: r[2])] == [(1, 1, one), (2, 1, other)]
+    assert [(r[1], r[5]) for r in result.accepted] == [(2, 1)]
+
+
+def test_stock_duplicates():
+    rows = ["W1,SKU-0001,5,0,", "W1,SKU-0001,5,0,", "W1,SKU-0002,5,0,", "W1,SKU-0002,5,0,1", "W2,SKU-0001,5,0,"]
+    text = "snapshot_date,warehouse_id,sku,available,reserved,safety_stock\n" + "\n".join(f"2017-12-23,{r}" for r in rows)
+    result = stock({"w.csv": text.encode()})
+    assert sorted((r[0], r[1]) for r in result.accepted) == [("W1", "SKU-0001"), ("W2", "SKU-0001")]
+    assert [row[4] for row in result.refused] == ["SKU-0002", "SKU-0002"]
+    assert result.counts["w.csv"].duplicates == 1
