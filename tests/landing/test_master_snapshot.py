@@ -1,0 +1,88 @@
+"""The master snapshot: consistent, kept for every replay, replaced only when told."""
+
+import csv
+import io
+import secrets
+from datetime import date
+
+import pytest
+
+from common.landing.manifest import read_manifest
+from common.landing.master import TABLES, snapshot_master
+from common.migrate import init_master_data
+from common.settings import load_settings
+
+DAY = date(2026, 1, 5)
+
+
+@pytest.fixture
+def mine(hdfs, settings, postgres):
+    """Settings with a raw folder of this test's own; the readable set is loaded."""
+    init_master_data(postgres)
+    mine = load_settings([f"hdfs.raw=/tests/{secrets.token_hex(6)}/raw", "inbox.manifest_wait_seconds=0"])
+    yield mine
+    hdfs.delete(mine["hdfs.raw"].removesuffix("/raw"))
+
+
+@pytest.fixture
+def snapshot(hdfs, postgres, mine):
+    def make(refresh=False):
+        return snapshot_master(hdfs, postgres, DAY, mine, refresh=refresh, say=lambda text: None)
+
+    return make
+
+
+@pytest.fixture
+def change(postgres):
+    """Changes master data; undone afterwards."""
+    postgres.rows("update procurement.suppliers set lead_time_days = 77 where supplier_id = 'S0042'")
+    yield
+    postgres.rows("update procurement.suppliers set lead_time_days = 2 where supplier_id = 'S0042'")
+
+
+def rows(hdfs, mine, table):
+    text = hdfs.read(f"{mine['hdfs.raw']}/master/{DAY}/{table}.csv").decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def lead_time(hdfs, mine):
+    return next(r["lead_time_days"] for r in rows(hdfs, mine, "suppliers") if r["supplier_id"] == "S0042")
+
+
+def test_all_tables_sorted_by_key(hdfs, mine, snapshot):
+    manifest, made = snapshot()
+    assert made and [f.name for f in manifest.files] == sorted(f"{table}.csv" for table in TABLES)
+    assert read_manifest(hdfs, "master", DAY, mine) == manifest
+    skus = [r["sku"] for r in rows(hdfs, mine, "products")]
+    assert skus == sorted(skus) and "MILK-1GAL" in skus
+
+
+def test_it_is_kept_although_master_data_changes(hdfs, mine, snapshot, request):
+    first, _ = snapshot()
+    request.getfixturevalue("change")
+    again, made = snapshot()
+    assert not made and again == first and lead_time(hdfs, mine) == "2"
+
+
+def test_refresh_takes_todays_and_keeps_the_old_one(hdfs, mine, snapshot, request):
+    first, _ = snapshot()
+    request.getfixturevalue("change")
+    second, made = snapshot(refresh=True)
+    assert made and lead_time(hdfs, mine) == "77" and second.fingerprint != first.fingerprint
+    kept = f"{mine['hdfs.raw']}/.replaced/master/{DAY}.{first.fingerprint[:8]}"
+    assert b"S0042,Hartmann Dairy,t,2," in hdfs.read(f"{kept}/suppliers.csv")
+    assert hdfs.list(f"{mine['hdfs.raw']}/.landing/master") == []
+
+
+def test_refresh_without_a_change_replaces_nothing(hdfs, mine, snapshot):
+    first, _ = snapshot()
+    again, made = snapshot(refresh=True)
+    assert not made and again == first
+    assert not hdfs.exists(f"{mine['hdfs.raw']}/.replaced")
+
+
+def test_refresh_makes_a_broken_snapshot_good(hdfs, mine, snapshot):
+    first, _ = snapshot()
+    hdfs.delete(f"{mine['hdfs.raw']}/master/{DAY}/stores.csv")
+    again, made = snapshot(refresh=True)
+    assert made and again == first == read_manifest(hdfs, "master", DAY, mine)
