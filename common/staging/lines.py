@@ -68,18 +68,19 @@ def blocks(
     """
     is_csv = kind_of(file) == "csv"
     for data in chunks(source, size, line_bytes):
+        is_first = before == 0 and not header
+        if is_first:
+            data = _without_mark(file, data)
         if b"\0" in data:
             line = before + data.count(b"\n", 0, data.index(b"\0")) + 1
             raise BadData(f"{file} holds NUL bytes: not UTF-8 text", where=f"{file} line {line}", next=_RESEND)
-        if before == 0 and not header:
-            data = _without_mark(file, data)
-            if is_csv:
-                first, _, rest = data.partition(b"\n")
-                header, data, before = csv_header(file, first), rest, 1
-                require_columns(file, header, columns)
-            else:
-                _check_json(file, data)
-        yield Block(file, before, data, header)
+        if is_first and is_csv:
+            first, _, data = data.partition(b"\n")
+            header, before = csv_header(file, first, columns), 1
+        elif is_first:
+            _check_json(file, data)
+        if data:
+            yield Block(file, before, data, header)
         before += count_lines(data)
 
 
@@ -93,23 +94,21 @@ def kind_of(file: str) -> str:
     raise BadData(f"{file} is neither JSON Lines nor CSV by its name", where=file, next="remove it from the raw folder")
 
 
-def csv_header(file: str, line: bytes) -> tuple[str, ...]:
-    """The column names of a CSV file's first line; BadData when a name is empty or doubled."""
+def csv_header(file: str, line: bytes, columns: Sequence[str]) -> tuple[str, ...]:
+    """The column names of a CSV file's first line. BadData unless it names each of `columns`, and no name twice.
+
+    That is also the answer to a file without a header.
+    """
     try:
         names = next(csv.reader([line.decode("utf-8").rstrip("\r\n")], strict=True), [])
     except (UnicodeDecodeError, csv.Error):
         raise BadData(f"{file} does not begin with a CSV header", where=f"{file} line 1", next=_RESEND) from None
+    where = f"{file} line 1: {','.join(names)[:200]}"
+    if missing := [name for name in columns if name not in names]:
+        raise BadData(f"{file}: the header lacks {', '.join(missing)}", where=where, next=_RESEND)
     if doubled := sorted({n for n in names if names.count(n) > 1}):
-        raise BadData(f"{file}: the header names {doubled[0]!r} twice", where=f"{file} line 1", next=_RESEND)
+        raise BadData(f"{file}: the header names {doubled[0]!r} twice", where=where, next=_RESEND)
     return tuple(names)
-
-
-def require_columns(file: str, header: Sequence[str], wanted: Sequence[str]) -> None:
-    """BadData unless every wanted column is named; also the answer to a file without a header."""
-    if missing := [name for name in wanted if name not in header]:
-        raise BadData(
-            f"{file}: the header lacks {', '.join(missing)}", where=f"{file} line 1: {','.join(header)[:200]}", next=_RESEND
-        )
 
 
 def count_lines(data: bytes) -> int:

@@ -12,7 +12,7 @@ from common.errors import BadData
 from common.landing.describe import RawFile
 from common.staging.attempts import ACCEPTED, Attempt
 from common.staging.counts import Counts
-from common.staging.lines import csv_header, require_columns
+from common.staging.lines import csv_header
 from common.staging.pieces import pieces_of, read_whole
 from common.staging.tables import arrow_schema
 from common.staging.tasks import Report, hdfs_of
@@ -27,8 +27,7 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
     """The rows of a COPY ... CSV HEADER, and the columns that the contract does not know; BadData with the place."""
     of = contract(table)
     schema = arrow_schema(of)
-    header = csv_header(file, data.split(b"\n", 1)[0])
-    require_columns(file, header, schema.names)
+    header = csv_header(file, data.split(b"\n", 1)[0], schema.names)
     try:
         rows = pacsv.read_csv(
             pa.BufferReader(data),

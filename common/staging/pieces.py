@@ -89,7 +89,7 @@ def _header(hdfs: Hdfs, piece: Piece) -> tuple[str, ...]:
     if piece.start == 0 or kind_of(piece.file) != "csv":
         return ()
     beginning: bytes = hdfs.read_range(piece.path, 0, min(_HEADER_BYTES, piece.start))
-    return csv_header(piece.file, beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
+    return csv_header(piece.file, beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0], ())
 
 
 class _Verified(io.RawIOBase):

@@ -49,7 +49,9 @@ def known_of(feed) -> Known:
 def run(files: dict[str, bytes], feed=ORDERS, engine: str = "two_tier", day=DAY, size: int = 1 << 20, parts: int = 1) -> Result:
     """Stages files in blocks of about `size` bytes; conservation is asserted, as the driver does."""
     work, db = Work(feed, day, known_of(feed), engine), _database()
-    pieces = {name: list(blocks(name, io.BytesIO(files[name]), 0, (), list(feed.kinds), size, LINE_BYTES)) for name in sorted(files)}
+    pieces = {
+        name: list(blocks(name, io.BytesIO(files[name]), 0, (), list(feed.kinds), size, LINE_BYTES)) for name in sorted(files)
+    }
     suspects = duplicates.twice([duplicates.scan(db, work, found) for found in pieces.values()])
     outcomes = [stage(db, work, [block], suspects) for found in pieces.values() for block in found]
     empty = stage(db, work, [], np.zeros(0, np.uint64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -73,8 +74,12 @@ def test_unknown_cut_off_is_refused(ends):
 
 
 def _orders(texts):
-    record = '{{"order_id": "O{n}", "store_id": "{store}", "ordered_at": "{at}", "lines": [{{"line_no": 1, "sku": "SKU-0001", "quantity": 1, "unit_price": 1}}]}}'
-    return "\n".join(record.format(n=n, at=at, store="S001" if n % 7 else "S\\u0000") for n, at in enumerate(texts)).encode()
+    line = {"line_no": 1, "sku": "SKU-0001", "quantity": 1, "unit_price": 1}
+    orders = [
+        {"order_id": f"O{n}", "store_id": "S001" if n % 7 else "S\x00", "ordered_at": at, "lines": [line]}
+        for n, at in enumerate(texts)
+    ]
+    return "\n".join(map(json.dumps, orders)).encode()
 
 
 @pytest.mark.parametrize("day", ["2017-03-12", "2017-11-05", "2017-12-23"])
