@@ -14,23 +14,15 @@ import pyarrow as pa
 from common.contracts import Contract
 from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain
 from common.publish.run import Run, table_root
+from common.staging.tables import arrow_type
 
-_ARROW: dict[str, pa.DataType] = {
-    "varchar": pa.string(),
-    "boolean": pa.bool_(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "date": pa.date32(),
-    "timestamp(6)": pa.timestamp("us", tz="UTC"),
-    "array(varchar)": pa.list_(pa.string()),
-}
 # a point in time is stored as Delta's `timestamp`, which Trino spells with a zone
 _TRINO = {"timestamp(6)": "timestamp(6) with time zone"}
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
     """The rows of a table in Arrow: the contract's columns, then the partition's date."""
-    fields = [pa.field(c.name, _arrow_type(c.type), c.nullable) for c in contract.columns]
+    fields = [pa.field(c.name, arrow_type(c.type), c.nullable) for c in contract.columns]
     return pa.schema([*fields, pa.field(contract.partition, pa.date32(), False)])
 
 
@@ -120,15 +112,6 @@ def _digest(rows: pa.Table) -> str:
     with pa.ipc.new_stream(sink, rows.schema) as out:
         out.write_table(rows.combine_chunks())
     return hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def _arrow_type(trino_type: str) -> pa.DataType:
-    if trino_type.startswith("decimal("):
-        precision, scale = trino_type[8:-1].split(",")
-        return pa.decimal128(int(precision), int(scale))
-    if trino_type not in _ARROW:
-        raise Failure(f"no Arrow type for {trino_type}")
-    return _ARROW[trino_type]
 
 
 def _text(value: Any) -> str:
