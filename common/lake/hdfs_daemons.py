@@ -16,7 +16,7 @@ from common.lake import artifacts
 from common.lake.service import Service, base_environment, jvm
 
 # No JIT compiler but the quick one: these daemons start in half the time and are never busy.
-_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _WEBAPPS = ("hdfs", "datanode", "static", "secondary")  # must be on the class path; the jars carry none
 
 
@@ -33,7 +33,7 @@ class _Daemon(Service):
         (self.site.home / "tmp").mkdir(exist_ok=True)
 
     def command(self) -> list[str]:
-        return [*jvm("384m", *_QUICK, f"-Djava.io.tmpdir={self.site.home / 'tmp'}"), self.main]
+        return [*jvm("384m", *QUICK, f"-Djava.io.tmpdir={self.site.home / 'tmp'}"), self.main]
 
     def bean(self, name: str) -> dict[str, Any]:
         """One of the NameNode's JMX beans."""

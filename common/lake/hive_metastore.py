@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.clients.metastore import Metastore
 from common.errors import Failure
 from common.lake import artifacts
-from common.lake.hdfs_daemons import _QUICK
+from common.lake.hdfs_daemons import QUICK
 from common.lake.postgresql import Postgresql
 from common.lake.service import Service, base_environment, jvm
 
@@ -44,7 +44,7 @@ class HiveMetastore(Service):
 
     def command(self) -> list[str]:
         log = f"-Dlog4j.configurationFile={(self.site.home / 'conf/metastore/metastore-log4j2.properties').as_uri()}"
-        options = jvm("384m", *_QUICK, f"-Djava.io.tmpdir={self.site.home / 'tmp'}", log)
+        options = jvm("384m", *QUICK, f"-Djava.io.tmpdir={self.site.home / 'tmp'}", log)
         return [*options, "org.apache.hadoop.hive.metastore.HiveMetaStore", "-p", str(self.site.ports[self.name])]
 
     def not_ready(self) -> str | None:

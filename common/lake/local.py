@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from common.errors import CannotWrite, Unavailable
+from common.errors import CannotWrite, TryAgain, Unavailable
 from common.lake import artifacts
 from common.lake.hdfs_daemons import DataNode, NameNode
 from common.lake.hive_metastore import HiveMetastore
@@ -21,6 +21,7 @@ from common.lake.service import Service
 from common.lake.trino_node import TrinoNode
 
 KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastore, TrinoNode)
+_MEMORY_GB = 6  # Trino 2, the others 1.5, a night's Spark 2.5
 START_SECONDS = 120  # a service that does not serve by then has failed
 _OURS = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp", "inbox", "output")
 
@@ -60,6 +61,7 @@ class LocalLake:
             if not idle and not sick:
                 return False
             _refuse_taken_ports(idle)
+            _need_memory(idle)
             say(f"lake: starting {', '.join(s.name for s in idle) or 'nothing new'} in {self.home}")
             _start_all(services, idle, say)
             say(f"lake: up after {time.monotonic() - began:.1f} s")
@@ -107,6 +109,20 @@ class LocalLake:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _need_memory(idle: list[Service]) -> None:
+    """Raises TryAgain when the machine has less memory left than the services and a night need."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    sizes = {name: int(rest.split()[0]) / 1e6 for name, rest in (line.split(":") for line in lines)}
+    total, available = sizes["MemTotal"], sizes["MemAvailable"]
+    needed = _MEMORY_GB if len(idle) == len(KINDS) else _MEMORY_GB / 2
+    if available < needed:
+        kind = Unavailable if total < needed else TryAgain
+        raise kind(
+            f"the lake and a night need {needed:g} GB of memory; {available:.1f} of {total:.1f} GB are available",
+            next="end other programs, then type the same command again",
+        )
 
 
 def _refuse_taken_ports(idle: list[Service]) -> None:

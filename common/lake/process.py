@@ -66,6 +66,8 @@ class Process:
                 start_new_session=True,
             )
         self.pid_file.write_text(f"{child.pid}\n")
+        while child.poll() is None and not self._is_ours(child.pid):
+            time.sleep(0.001)  # for an instant after its start a process shows no environment
         return child.pid
 
     def stop(self, patience: float, sign: int = signal.SIGTERM) -> bool:
