@@ -60,10 +60,12 @@ class Plan:
 
 
 def sku_name(n: int) -> str:
+    """The n-th SKU, from 0."""
     return f"G{n + 1:06d}"
 
 
 def store_name(n: int) -> str:
+    """The n-th store, from 0."""
     return f"G{n + 1:04d}"
 
 

@@ -41,6 +41,7 @@ def master_files(plan: Plan, folder: Path) -> dict[str, Path]:
 
 
 def supplier_name(n: int) -> str:
+    """The n-th supplier, from 0."""
     return f"GS{n + 1:04d}"
 
 

@@ -1,5 +1,7 @@
 """Master data in PostgreSQL: applied twice it changes nothing, and what is wrong is refused by a constraint."""
 
+from datetime import date
+
 import psycopg2
 import pytest
 
@@ -127,8 +129,6 @@ def test_the_readable_set_twice_changes_nothing(postgres):
 
 
 def test_loading_twice_changes_nothing_and_a_broken_file_nothing_either(postgres, tmp_path):
-    from datetime import date
-
     files = master_files(Plan(date(2026, 1, 5), skus=30), tmp_path)
     load_master(postgres, files)
     assert set(load_master(postgres, files).values()) == {0}
@@ -136,6 +136,13 @@ def test_loading_twice_changes_nothing_and_a_broken_file_nothing_either(postgres
     with pytest.raises(BadData, match="constraint"):
         load_master(postgres, files)
     assert postgres.rows("select count(*) from procurement.products where sku = 'G000001' and pack_size = 7") == [(0,)]
+
+
+def test_another_plan_replaces_the_suppliers_of_its_skus(postgres, tmp_path):
+    for seed, skus in ((1, 30), (2, 400), (3, 30)):
+        files = master_files(Plan(date(2026, 1, 5), skus=skus, seed=seed), tmp_path)
+        load_master(postgres, files)
+        assert set(load_master(postgres, files).values()) == {0}
 
 
 def test_the_readable_set_is_readable():

@@ -1,0 +1,71 @@
+"""ingest and snapshot_master as a scheduler sees them: exit codes, and what stands on stderr."""
+
+import hashlib
+
+import pytest
+
+DAY = "2026-03-04"
+
+
+@pytest.fixture(scope="module")
+def inbox(settings):
+    """The real inbox of a date of this module's own."""
+    for kind in ("orders", "stock"):
+        (settings.path("paths.inbox") / kind / DAY).mkdir(parents=True, exist_ok=True)
+    return settings.path("paths.inbox")
+
+
+def put(inbox, kind, name, text, checksum=True):
+    file = inbox / kind / DAY / name
+    file.write_text(text)
+    if checksum:
+        file.with_name(name + ".sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n")
+
+
+def test_a_life_of_a_date(submit, inbox, hdfs):
+    put(inbox, "orders", "a.jsonl", "1\n")
+    put(inbox, "stock", "W1.csv", "h\n1\n")
+    first = submit("ingest", DAY)
+    assert (first.returncode, "1 new files" in first.stderr) == (0, True), first.stderr
+    again = submit("ingest", DAY)
+    assert (again.returncode, again.stderr.count("nothing to do")) == (0, 2), again.stderr
+    put(inbox, "orders", "a.jsonl", "2\n")
+    changed = submit("ingest", DAY)
+    assert changed.returncode == 77 and f"./submit.sh ingest {DAY} --replace" in changed.stderr
+    assert submit("ingest", DAY, "--replace").returncode == 0
+    assert hdfs.read(f"/raw/orders/{DAY}/a.jsonl") == b"2\n"
+    hdfs.write(f"/raw/orders/{DAY}/by_hand.jsonl", b"3\n")
+    foreign = submit("ingest", DAY)
+    assert foreign.returncode == 65 and "by_hand.jsonl" in foreign.stderr
+    assert submit("ingest", DAY, "--adopt").returncode == 0
+    assert submit("ingest", DAY).returncode == 0
+    put(inbox, "orders", "b.jsonl", "4\n")
+    (inbox / "orders" / DAY / "b.jsonl").write_text("other\n")
+    wrong = submit("ingest", DAY)
+    assert wrong.returncode == 65 and "b.jsonl" in wrong.stderr
+    (inbox / "orders" / DAY / "b.jsonl").rename(inbox / "orders" / DAY / "b.jsonl.tmp")
+    (inbox / "orders" / DAY / "b.jsonl.sha256").unlink()
+    arriving = submit("ingest", DAY, "--set", "inbox.settle_seconds=0")
+    assert arriving.returncode == 75 and "b.jsonl.tmp" in arriving.stderr
+
+
+def test_without_an_inbox_folder_there_is_no_input(submit):
+    result = submit("ingest", "2026-03-05")
+    assert result.returncode == 66 and "./submit.sh retailer 2026-03-05" in result.stderr
+
+
+@pytest.mark.parametrize("date", ["2026-02-30", "today", "2026-1-1", "../etc", "2026-01-01' or '1", "2026-01-01..2025-01-01"])
+def test_what_is_no_date_is_refused(submit, date):
+    assert submit("ingest", date).returncode == 64
+
+
+def test_a_snapshot_is_kept(submit, postgres):
+    assert submit("snapshot_master", DAY).returncode == 0
+    again = submit("snapshot_master", DAY)
+    assert again.returncode == 0 and "kept for every replay" in again.stderr
+
+
+def test_other_arguments_of_generate_are_refused_before_anything_is_written(submit, settings):
+    for wrong in (["--stores", "0"], ["--format", "xml"], ["--dirty", "101"], ["--orders", "many"]):
+        assert submit("generate", "2026-03-06", *wrong).returncode == 64
+    assert not (settings.path("paths.inbox") / "orders" / "2026-03-06").exists()
