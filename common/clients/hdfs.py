@@ -67,7 +67,7 @@ class Hdfs:
         """A new file opened for writing, as a buffered writer; parents are made. Close it to make it whole."""
         options = hdfs_native.WriteOptions(overwrite=overwrite, create_parent=True)
         raw = self._try("create", path, lambda: self._client.create(path, options))
-        return io.BufferedWriter(raw, _WRITE_BYTES)
+        return io.BufferedWriter(_Writer(raw), _WRITE_BYTES)
 
     def write(self, path: str, data: bytes | Iterable[bytes], *, overwrite: bool = False) -> None:
         """A whole file at once; a half-written one is removed when this fails."""
@@ -109,6 +109,26 @@ class Hdfs:
             raise
         except Exception as error:  # hdfs-native raises plain RuntimeError for most of what the servers say
             raise _failure(verb, path, error) from error
+
+
+class _Writer(io.RawIOBase):
+    """hdfs-native's writer, given bytes only: it takes any other buffer byte by byte, at ten times the CPU."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return int(self._raw.write(bytes(data)))
+
+    def close(self) -> None:
+        if not self.closed:
+            try:
+                self._raw.close()
+            finally:
+                super().close()
 
 
 def _entry(status: Any) -> Entry:
