@@ -34,8 +34,8 @@ def environment_dir() -> Path:
     return cache_dir() / f"python-{key.hexdigest()[:16]}"
 
 
-def main() -> None:
-    """Makes what is missing and becomes `python -m common.cli` in the environment."""
+def ensure() -> Path:
+    """The environment's Python; the environment is made if it is not there."""
     where = environment_dir()
     python = where / "bin" / "python"
     if not ((where / "complete").exists() and python.exists()):
@@ -43,6 +43,12 @@ def main() -> None:
             if not ((where / "complete").exists() and python.exists()):
                 _make(where)
         _remember_python()
+    return python
+
+
+def main() -> None:
+    """Makes what is missing and becomes `python -m common.cli` in the environment."""
+    python = ensure()
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     variables.pop("PYTHONHOME", None)

@@ -11,6 +11,8 @@ import os
 import secrets
 import socket
 import string
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -91,6 +93,18 @@ def local_site(home: Path, owner: str) -> Site:
     )
 
 
+def compose_site(home: Path, shared: Path, owner: str) -> Site:
+    """The lake of docker-compose.yml as each container sees it; `shared` is the folder that all of them see."""
+    return Site(
+        home=home,
+        hosts={name: name for name in SERVICES},
+        ports=PORTS,
+        bind="0.0.0.0",
+        passwords=passwords(shared / "passwords.json"),
+        owner=owner,
+    )
+
+
 def passwords(file: Path) -> dict[str, str]:
     """The generated passwords of the database's users, kept in `file` (mode 0600)."""
     return _kept(file, lambda: {name: secrets.token_urlsafe(24) for name in _PASSWORDS})
@@ -103,19 +117,26 @@ def write_private(file: Path, text: str) -> None:
             return
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    aside.unlink(missing_ok=True)
+    os.replace(_aside(file, text), file)
+
+
+def _aside(file: Path, text: str) -> Path:
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
-    os.replace(aside, file)
+    return aside
 
 
-def _kept(file: Path, make) -> dict[str, str]:  # type: ignore[no-untyped-def]
+def _kept(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What `file` holds. The first one to come makes it, also when several come at once."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = _aside(file, json.dumps(make(), indent=1) + "\n")
+        with suppress(FileExistsError):
+            os.link(aside, file)
+        aside.unlink()
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        write_private(file, json.dumps(make(), indent=1) + "\n")
         return json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         raise Misconfigured("the file is damaged", where=str(file), next="./submit.sh lake reset --yes") from None

@@ -24,6 +24,7 @@ class Postgresql(Service):
     """The server. It refuses to run as root: there it runs as `nobody`, allowed to pass folders closed to others."""
 
     name = "postgresql"
+    stop_signal = signal.SIGINT  # a fast shutdown: clients are cut off, data is flushed
 
     @property
     def data(self) -> Path:
@@ -34,12 +35,22 @@ class Postgresql(Service):
         """Makes the cluster aside and renames it into place."""
         if not (self.data / "PG_VERSION").exists() or not (self.data / "global" / "pg_control").exists():
             self._init()
-        # Nothing of ours runs (the caller looked), so a lock file is a crash's; its number may be another program's now.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_foreign_pid()
         for name in ("postgresql.conf", "pg_hba.conf"):
             target = self.data / name
             write_private(target, (self.site.home / "conf" / "postgresql" / name).read_text(encoding="utf-8"))
             _give_away(target)
+
+    def _forget_foreign_pid(self) -> None:
+        """Removes a crash's lock file whose number is another program's now; any other PostgreSQL judges better itself."""
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text(encoding="utf-8").split()[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            return
+        if str(self.data).encode() not in command.split(b"\0"):
+            lock.unlink()
 
     def _init(self) -> None:
         if self.data.exists() and any((self.data / "base").glob("*/1259")):
@@ -101,10 +112,6 @@ class Postgresql(Service):
                 yield cursor
         finally:
             connection.close()
-
-    def stop(self) -> bool:
-        """A fast shutdown: clients are cut off, data is flushed."""
-        return self.process.stop(self.patience, signal.SIGINT)
 
 
 def _programs() -> Path:

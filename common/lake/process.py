@@ -70,7 +70,7 @@ class Process:
             time.sleep(0.001)  # for an instant after its start a process shows no environment
         return child.pid
 
-    def stop(self, patience: float, sign: int = signal.SIGTERM) -> bool:
+    def stop(self, patience: float, sign: int) -> bool:
         """Asks the process to end, kills it after `patience` seconds. False when there was none."""
         pid = self.pid()
         if pid is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from abc import ABC, abstractmethod
 
@@ -18,6 +19,7 @@ class Service(ABC):
     needs: tuple[str, ...] = ()
     needs_after: tuple[str, ...] = ()  # those that must serve before `after_start`
     patience = 10.0  # seconds that it gets to end by itself
+    stop_signal = signal.SIGTERM
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -44,7 +46,7 @@ class Service(ABC):
 
     def stop(self) -> bool:
         """Ends the process. False when there was none."""
-        return self.process.stop(self.patience)
+        return self.process.stop(self.patience, self.stop_signal)
 
     def ports(self) -> list[str]:
         """The names of the ports on which it listens."""
