@@ -33,7 +33,7 @@ from common.settings import Settings
 
 T = TypeVar("T")
 _SMALL = 1 << 20
-_SMALL_AT_ONCE, _LARGE_AT_ONCE = 64, 4  # closing a file in HDFS waits half a second for its DataNode: many at once
+_SMALL_AT_ONCE, _LARGE_AT_ONCE = 64, 16  # closing a file in HDFS waits half a second for its DataNode: many at once
 
 
 @dataclass(frozen=True)
