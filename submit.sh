@@ -2,7 +2,7 @@
 # The one way in: `./submit.sh <command>`; `./submit.sh --help` lists them. Finds a Python and hands over to
 # common/lake/bootstrap.py, which makes the environment once and goes on with common/cli.py. No logic here.
 set -u
-root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
+root="$(cd -- "${BASH_SOURCE[0]%submit.sh}." && pwd -P)"
 bootstrap="$root/common/lake/bootstrap.py"
 if [ -z "${PROCUREMENT_PYTHON:-}" ] && [ -x "$root/lake/python" ]; then # the one that was found before
   exec "$root/lake/python" -I -S "$bootstrap" "$@"

@@ -151,7 +151,7 @@ def _place(artifact: Artifact, file: Path, work: Path) -> None:
         file.unlink()
         raise Unavailable(
             f"{artifact.file_name} came with other bytes than pinned",
-            where=str(LOCK.relative_to(ROOT)),
+            where=str(LOCK),
             next="type the same command again; if it stays, the repository or its mirror serves a changed file",
         )
     whole = work / f"{artifact.file_name}.whole"

@@ -92,7 +92,7 @@ class Engine:
 
 def _mirror() -> str:
     """The first mirror of the machine's own package sources."""
-    for file in sorted(Path("/etc/apt").glob("sources.list*/**/*")) + [Path("/etc/apt/sources.list")]:
+    for file in [*sorted(Path("/etc/apt").glob("sources.list.d/*")), Path("/etc/apt/sources.list")]:
         if file.is_file():
             for line in file.read_text().splitlines():
                 words = line.split()

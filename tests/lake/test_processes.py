@@ -1,0 +1,69 @@
+"""A process is known by what it carries, not by a number that some file remembers."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from common.lake.process import Process
+
+SLEEP = (["sleep", "60"], {"PATH": os.environ["PATH"]})
+
+
+@pytest.fixture
+def process(tmp_path):
+    home = tmp_path / "ein See ß"
+    home.mkdir()
+    made = Process(home, "sleeper")
+    yield made
+    made.stop(5, signal.SIGTERM)
+
+
+def test_a_started_process_is_found_and_stopped(process):
+    pid = process.start(*SLEEP)
+    assert process.pid() == pid and not process.has_ended()
+    assert process.stop(5, signal.SIGTERM)
+    assert process.pid() is None and process.has_ended()
+    assert not process.stop(5, signal.SIGTERM)
+
+
+def test_a_pid_file_that_names_another_program_deceives_nobody(process):
+    process.pid_file.parent.mkdir()
+    process.pid_file.write_text(f"{os.getpid()}\n")
+    assert process.pid() is None and process.has_ended()
+    assert not process.stop(1, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("content", [None, "", "nonsense", "4194304"])
+def test_a_process_whose_pid_file_was_lost_is_found_again(process, content):
+    pid = process.start(*SLEEP)
+    if content is None:
+        process.pid_file.unlink()
+    else:
+        process.pid_file.write_text(content)
+    assert process.pid() == pid
+    assert process.pid_file.read_text() == f"{pid}\n"
+
+
+def test_a_process_that_ended_by_itself_is_seen(process):
+    process.start(["true"], {"PATH": os.environ["PATH"]})
+    deadline = time.monotonic() + 5
+    while not process.has_ended() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process.has_ended() and process.pid() is None
+
+
+def test_another_lake_has_processes_of_its_own(process, tmp_path):
+    process.start(*SLEEP)
+    assert Process(tmp_path / "another", "sleeper").pid() is None
+
+
+def test_one_that_does_not_listen_is_killed(process):
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    process.start([sys.executable, "-S", "-c", stubborn], {"PATH": os.environ["PATH"]})
+    while process.log_tail(1) != ["deaf"]:
+        time.sleep(0.01)
+    assert process.stop(0.5, signal.SIGTERM)
+    assert process.pid() is None

@@ -1,0 +1,113 @@
+"""The set-up: what it finds, what it refuses, and that nothing half is ever taken for whole."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from common.errors import CannotWrite, Unavailable
+from common.lake import artifacts, java
+from common.lake.artifacts import Artifact
+from common.lake.places import cache_dir, home, need_disk
+from common.settings import ROOT
+
+CONTENT = b"as good as a jar\n"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A Maven repository in a folder, an empty cache, and a lock that pins one artifact of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "der Cache ß"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "repository" / "org" / "example" / "part" / "1.0"
+    folder.mkdir(parents=True)
+    (folder / "part-1.0-native.jar").write_bytes(CONTENT)
+    monkeypatch.setenv("MAVEN_REPOSITORY", (tmp_path / "repository").as_uri())
+    pinned = Artifact("test", "org.example", "part", "1.0", "native", "jar", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    lock = tmp_path / "artifacts.lock"
+    monkeypatch.setattr(artifacts, "LOCK", lock)
+    lock.write_text(f"# comment\ntest org.example:part:1.0:native:jar {pinned.size} {pinned.sha256}\n")
+    artifacts.lock.cache_clear()
+    yield folder, pinned
+    artifacts.lock.cache_clear()
+
+
+def test_an_artifact_comes_through_ivy_and_then_is_there(repository):
+    folder, pinned = repository
+    assert artifacts.missing() == [pinned]
+    artifacts.ensure()
+    assert artifacts.jars("test")[0].read_bytes() == CONTENT
+    shutil.rmtree(folder)
+    artifacts.ensure()
+    assert [p.name for p in cache_dir().iterdir() if "incomplete" in p.name] == []
+
+
+def test_the_users_own_maven_repository_is_used_when_its_bytes_are_the_pinned_ones(repository, tmp_path):
+    folder, pinned = repository
+    own = tmp_path / ".m2" / "repository" / folder.relative_to(tmp_path / "repository")
+    own.mkdir(parents=True)
+    shutil.move(folder / pinned.file_name, own)
+    artifacts.ensure()
+    assert pinned.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("served", [b"other bytes, same size\n"[: len(CONTENT)], CONTENT[:-1], None])
+def test_other_bytes_half_a_file_or_none_leave_the_cache_empty(repository, served):
+    folder, pinned = repository
+    if served is None:
+        (folder / pinned.file_name).unlink()
+    else:
+        (folder / pinned.file_name).write_bytes(served)
+    with pytest.raises(Unavailable) as failure:
+        artifacts.ensure()
+    assert failure.value.next and not pinned.folder.exists()
+    assert artifacts.missing() == [pinned]
+
+
+def test_the_locks_pin_everything_and_name_no_host():
+    for artifact in artifacts.lock():
+        assert re.fullmatch(r"[0-9a-f]{64}", artifact.sha256) and artifact.size > 0
+    lock = (ROOT / "conf" / "requirements.lock").read_text()
+    assert "://" not in lock and "index-url" not in lock
+    entries = re.findall(r"^([a-z0-9.-]+)==\S+ \\\n    --hash=sha256:", lock, re.MULTILINE)
+    for file in ("requirements.txt", "conf/local/requirements.txt"):
+        for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / file).read_text(), re.MULTILINE):
+            assert re.sub(r"[-_.]+", "-", name).lower() in entries
+
+
+def test_a_disk_that_is_too_small_is_told_of(tmp_path):
+    with pytest.raises(CannotWrite, match=r"needs 1e\+06 GB of free disk"):
+        need_disk(tmp_path / "not" / "yet", 1e6, "the test")
+
+
+def test_the_cache_is_found_without_a_home(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / ".cache" / "procurement-pipeline"
+    monkeypatch.setenv("HOME", "")
+    assert home() != Path("")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert cache_dir().is_absolute()
+
+
+def test_a_machine_without_a_suitable_python_is_told_what_to_install(tmp_path):
+    shutil.copy(ROOT / "submit.sh", tmp_path)
+    old = tmp_path / "bin" / "python3"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    bash = shutil.which("bash")
+    done = subprocess.run([bash, tmp_path / "submit.sh"], env={"PATH": str(old.parent)}, capture_output=True, text=True)
+    assert done.returncode == 78
+    assert "Python 3.11 or 3.12" in done.stderr and "next:" in done.stderr
+
+
+def test_spark_gets_a_java_that_ignores_the_module_which_it_lacks():
+    program = java.home() / "bin" / "java"
+    done = subprocess.run([program, "--add-modules=jdk.incubator.vector", "-version"], capture_output=True, text=True)
+    assert done.returncode == 0 and "25.0" in done.stderr
+    assert os.access(program, os.X_OK)
