@@ -191,6 +191,15 @@ FAULTS = (
     Fault("other_business_date", _head("ordered_at", "2001-01-01T12:00:00"), "other_business_date"),
     Fault("impossible_date", _head("ordered_at", "2001-02-30T12:00:00"), "ordered_at_invalid"),
     Fault("ambiguous_date", _head("ordered_at", "03/04/2001 12:00"), "ordered_at_invalid"),
+    Fault("date_without_time", _head("ordered_at", "2001-01-01"), "ordered_at_invalid"),
+    # what lenient readers take
+    Fault("trailing_comma", _record(lambda text: text.replace("}]", "},]")), "malformed_json", JSON),
+    Fault("quantity_hexadecimal", _not_json("quantity", "0x1")),
+    Fault("quantity_underscore", _not_json("quantity", "1_0")),
+    Fault("quantity_plus", _not_json("quantity", "+1")),
+    Fault("price_past_a_float", _line("unit_price", "5.7100000000000000001"), "unit_price_invalid"),
+    Fault("lone_surrogate", _line("sku", "\ud800"), "sku_invalid", JSON),
+    Fault("escaped_text", _harmless(lambda text: text.replace('"store_id": "G', '"store_id": "\\u0047')), "", JSON),
     Fault("blank_line", _harmless(lambda text: "\n" + text)),
     # once a day is enough of a megabyte
     Fault("line_too_long", _record(lambda text: text + " " * LINE_LIMIT), "line_too_long", JSON),

@@ -29,6 +29,7 @@ from common.landing.manifest import (
     write_manifest,
 )
 from common.landing.upload import Uploaded, temporary, upload
+from common.publish.barrier import barrier
 from common.settings import Settings
 
 T = TypeVar("T")
@@ -126,6 +127,7 @@ class Landing:
         uploads += self._parallel(small, lambda name: self._upload(found, name), _SMALL_AT_ONCE)
         for done in uploads:
             self._place(done, listed.get(done.file.name))
+        barrier("landed_before_manifest")
         kept = {name: file for name, file in {**listed, **there}.items() if name not in changed}
         manifest = self._publish([*kept.values(), *(done.file for done in uploads)])
         return Landed(manifest, tuple(new), tuple(changed), len(kept))

@@ -10,6 +10,7 @@ import os
 import time
 
 NAMES = (
+    "landed_before_manifest",   # raw files renamed into place, not yet listed
     "staging_task",             # in a Spark task, its first file half written
     "built_before_audit",       # data written, nothing audited
     "audited_before_flip",      # intent recorded in the ledger, nothing flipped

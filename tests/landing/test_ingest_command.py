@@ -1,8 +1,14 @@
 """ingest and snapshot_master as a scheduler sees them: exit codes, and what stands on stderr."""
 
 import hashlib
+import os
+import signal
+import time
+from datetime import date
 
 import pytest
+
+from common.landing.manifest import read_manifest
 
 DAY = "2026-03-04"
 
@@ -47,6 +53,25 @@ def test_a_life_of_a_date(submit, inbox, hdfs):
     (inbox / "orders" / DAY / "b.jsonl.sha256").unlink()
     arriving = submit("ingest", DAY, "--set", "inbox.settle_seconds=0")
     assert arriving.returncode == 75 and "b.jsonl.tmp" in arriving.stderr
+
+
+def test_a_kill_before_the_manifest(submit, settings, hdfs, tmp_path):
+    day, reached = "2026-03-07", tmp_path / "reached"
+    assert submit("generate", day, "--orders", "60", "--no-master").returncode == 0
+    env = {"PROCUREMENT_BARRIER": "landed_before_manifest", "PROCUREMENT_BARRIER_FILE": str(reached)}
+    process = submit.start("ingest", day, env=env)
+    while not reached.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not all(hdfs.exists(f"/raw/{kind}/{day}/_manifest.json") for kind in ("orders", "stock"))
+    again = submit("ingest", day)
+    assert again.returncode == 0, again.stderr
+    for kind in ("orders", "stock"):
+        landed = {f.name: f.sha256 for f in read_manifest(hdfs, kind, date.fromisoformat(day), settings).files}
+        sent = settings.path("paths.inbox") / kind / day
+        assert landed == {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sent.iterdir() if f.suffix != ".sha256"}
 
 
 def test_without_an_inbox_folder_there_is_no_input(submit):
