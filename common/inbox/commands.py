@@ -1,4 +1,4 @@
-"""`./submit.sh generate` and `./submit.sh retailer`: input for the night, made up or real."""
+"""`./submit.sh generate`, `retailer` and `init_master_data`: input for the night, made up, real, or to read."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def add_commands(commands: Any) -> None:
     made_up.add_argument("--format", default="mixed", choices=("json", "csv", "mixed"), help="mixed: every fourth store in CSV")
     _common(made_up)
     made_up.set_defaults(handler=_generate)
+    small = commands.add_parser("init_master_data", help="load the small readable set of sql/init_master_data.sql")
+    small.set_defaults(handler=_init_master_data)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +86,16 @@ def _generate(args: argparse.Namespace) -> int:
             changed = load_master(ready(settings).postgres, files, replace=args.replace_master)
         counts |= {f"{table}_changed": n for table, n in changed.items()}
     return _print(args, {"inbox": str(settings.path("paths.inbox")), **counts})
+
+
+def _init_master_data(_args: argparse.Namespace) -> int:
+    from common.migrate import init_master_data
+    from common.night import ready
+    from common.settings import load_settings
+
+    init_master_data(ready(load_settings()).postgres)
+    print("loaded sql/init_master_data.sql; rows that were there stayed as they were")
+    return 0
 
 
 def _print(args: argparse.Namespace, result: dict[str, Any]) -> int:

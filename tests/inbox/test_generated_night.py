@@ -7,7 +7,6 @@ import pytest
 from common.adhoc import header, parameters, queries, render
 from common.dates import business_date
 from common.errors import Usage
-from common.migrate import init_master_data
 
 DAY = "2026-02-03"
 EXAMPLE = {"sku": "G000001", "limit": "5", "days": "7"}
@@ -16,7 +15,7 @@ EXAMPLE = {"sku": "G000001", "limit": "5", "days": "7"}
 @pytest.fixture(scope="module")
 def night(submit, settings, postgres):
     """The night of a made-up day with faults; its truth, and the result of `all`."""
-    init_master_data(postgres)
+    assert submit("init_master_data").returncode == 0
     made = submit("generate", DAY, "--dirty", "3", "--orders", "3000", "--seed", "5", "--replace")
     assert made.returncode == 0, made.stderr
     done = submit("all", DAY, "--json")
