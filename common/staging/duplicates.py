@@ -8,7 +8,7 @@ history, its time is of another business date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import duckdb
 import numpy as np
@@ -25,27 +25,27 @@ from common.staging.two_tier import Outcome, Work, by_sku
 SEED = np.zeros(0, np.uint64)
 
 
-def scan(db: duckdb.DuckDBPyConnection, work: Work, blocks: Iterable[Block]) -> np.ndarray:
+def scan(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block]) -> np.ndarray:
     """Hashes of the groups that these blocks may give accepted rows of.
 
-    One a JSON record, for a record is a whole order. In CSV an order has a line a row: one a group and block, and one
-    more for every row that occurs twice in the block.
+    One a JSON record, for a record is a whole order. In CSV an order has a line a row: one a group, however many rows
+    it has here, and one more for every row that occurs twice here.
     """
-    found = [SEED]
-    for block in blocks:
-        (lines,) = cut([block], work.feed, work.day)
+    records: list[list[pa.Array]] = []
+    rows: list[list[pa.Array]] = []
+    for lines in cut(blocks, work.feed, work.day):
         keys = _keys(work, lines)
-        if not keys or not len(keys[0]):
-            continue
-        group = hashes(db, keys[: len(work.feed.group)])
-        if block.header:
-            row = hashes(db, keys)
-            order = np.argsort(row)
-            twice = np.zeros(len(row), bool)
-            twice[order[1:]] = row[order[1:]] == row[order[:-1]]
-            found += [np.unique(group), group[twice]]
-        else:
-            found.append(group)
+        if keys:
+            (rows if lines.block.header else records).append(keys)
+    found = [SEED]
+    if records:
+        found.append(hashes(db, _joined(records)))
+    if rows:
+        keys = _joined(rows)
+        group, row = hashes(db, keys[: len(work.feed.group)]), hashes(db, keys)
+        order = np.argsort(row)
+        repeated = order[1:][row[order[1:]] == row[order[:-1]]]
+        found += [np.unique(group), group[repeated]]
     return np.concatenate(found)
 
 
@@ -73,7 +73,11 @@ def _keys(work: Work, lines: Lines) -> list[pa.Array]:
     if not read:
         return columns
     texts = [pa.array(column, pa.string()) for column in zip(*read, strict=True)]
-    return [pa.concat_arrays(pair) for pair in zip(columns, texts, strict=True)] if columns else texts
+    return _joined([columns, texts]) if columns else texts
+
+
+def _joined(parts: Sequence[Sequence[pa.Array]]) -> list[pa.Array]:
+    return [pa.concat_arrays(list(column)) for column in zip(*parts, strict=True)]
 
 
 def settle(

@@ -84,7 +84,7 @@ def clean(lines: Lines, line_bytes: int) -> np.ndarray:
 def typed(db: duckdb.DuckDBPyConnection, feed: Feed, parts: Sequence[tuple[Lines, np.ndarray]]) -> pa.Table:
     """The clean lines as typed rows: the feed's columns, `row` (number of the line) and `hash` (of its group)."""
     kept = [(lines, mask) for lines, mask in parts if mask.any()]
-    tables = [_from_csv(db, feed, lines, mask) for lines, mask in kept if lines.block.header]
+    tables = _from_csv(db, feed, [(lines, mask) for lines, mask in kept if lines.block.header])
     tables += _from_json(db, [(lines, mask) for lines, mask in kept if not lines.block.header])
     wanted = [feed.schema.field(n) for n in feed.columns] + [pa.field("row", pa.int64()), pa.field("hash", pa.uint64())]
     empty = pa.schema(wanted).empty_table()
@@ -123,7 +123,14 @@ def _from_json(db: duckdb.DuckDBPyConnection, parts: Sequence[tuple[Lines, np.nd
     return [rows.set_column(3, "ordered_at", rows["ordered_at"].cast(_INSTANT))]
 
 
-def _from_csv(db: duckdb.DuckDBPyConnection, feed: Feed, lines: Lines, mask: np.ndarray) -> pa.Table:
+def _from_csv(db: duckdb.DuckDBPyConnection, feed: Feed, parts: Sequence[tuple[Lines, np.ndarray]]) -> list[pa.Table]:
+    if not parts:
+        return []
+    rows = pa.concat_tables([_csv_block(feed, lines, mask) for lines, mask in parts]).combine_chunks()
+    return [rows.append_column("hash", pa.array(hashes(db, [rows[column].combine_chunks() for column in feed.group])))]
+
+
+def _csv_block(feed: Feed, lines: Lines, mask: np.ndarray) -> pa.Table:
     """Clean lines, contiguous again, through Arrow's CSV reader: every conversion is from text to type."""
     header = lines.block.header
     text = lines.all.filter(pa.array(mask)).buffers()[2]
@@ -143,7 +150,6 @@ def _from_csv(db: duckdb.DuckDBPyConnection, feed: Feed, lines: Lines, mask: np.
         moment = local.cast(pa.timestamp("us")).cast(pa.int64())
         found["ordered_at"] = pc.add(moment, form.shift).cast(_INSTANT)
     found["row"] = pa.array(np.flatnonzero(mask) + lines.start)
-    found["hash"] = pa.array(hashes(db, [found[column].combine_chunks() for column in feed.group]))
     return pa.table(found)
 
 

@@ -84,8 +84,9 @@ def scan(plan: Plan, known: bytes, pieces: Sequence[Piece]) -> Report:
     def work() -> Report:
         todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
         db = connect()
-        found = [duplicates.scan(db, todo, _read(hdfs, plan, todo, [piece])) for piece in pieces]
-        return Report(hashes=np.concatenate(found).tobytes())
+        some = _in_blocks(_read(hdfs, plan, todo, pieces), plan.block_bytes)
+        found = [duplicates.scan(db, todo, blocks) for blocks in some]
+        return Report(hashes=np.concatenate([duplicates.SEED, *found]).tobytes())
 
     return _guarded(work)
 
@@ -126,8 +127,9 @@ def everything(plan: Plan, known: bytes, pieces: Sequence[Piece], task: str) -> 
     def work() -> Report:
         todo, hdfs, db = _work(plan, known), hdfs_of(plan.hdfs_url), connect()
         blocks = list(_read(hdfs, plan, todo, pieces))
-        suspects = duplicates.twice([duplicates.scan(db, todo, blocks)])
-        outcomes = [stage(db, todo, some, suspects) for some in _in_blocks(iter(blocks), plan.block_bytes)]
+        parts = list(_in_blocks(iter(blocks), plan.block_bytes))
+        suspects = duplicates.twice([duplicates.scan(db, todo, some) for some in parts])
+        outcomes = [stage(db, todo, some, suspects) for some in parts]
         outcomes.append(duplicates.settle(db, todo.feed, _joined(outcomes, SUSPECT), todo.known.skus))
         attempt = Attempt(hdfs, plan.attempts, task)
         attempt.write(ACCEPTED, by_sku(_joined(outcomes, ACCEPTED), todo.known.skus))
