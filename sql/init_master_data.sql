@@ -9,10 +9,10 @@
 begin;
 
 insert into procurement.suppliers (supplier_id, name, is_active, lead_time_days, currency, email) values
-    ('S0042', 'Hartmann Dairy',  true,  2, 'USD', 'orders@hartmann.example'),
-    ('S0107', 'Larkfield Foods', true,  5, 'USD', 'orders@larkfield.example'),
-    ('S0311', 'Old Mill Pantry', false, 4, 'USD', null),
-    ('S0500', 'Ten by Ten Wholesale', true, 1, 'USD', 'orders@tenbyten.example')
+    ('HARTMANN',  'Hartmann Dairy',  true,  2, 'USD', 'orders@hartmann.example'),
+    ('LARKFIELD', 'Larkfield Foods', true,  5, 'USD', 'orders@larkfield.example'),
+    ('OLD-MILL',  'Old Mill Pantry', false, 4, 'USD', null),
+    ('TEN-BY-TEN', 'Ten by Ten Wholesale', true, 1, 'USD', 'orders@tenbyten.example')
 on conflict do nothing;
 
 insert into procurement.products (sku, name, department, category, base_unit, pack_size, status) values
@@ -43,17 +43,17 @@ on conflict do nothing;
 insert into procurement.product_suppliers
     (sku, supplier_id, priority, valid_from, valid_to, pack_size, moq, unit_cost, currency, lead_time_days)
 values
-    ('MILK-1GAL',   'S0042', 1, '2016-01-01', '2017-06-30', null, null,  2.20, null, null),
-    ('MILK-1GAL',   'S0042', 1, '2017-07-01', null,         null, null,  2.31, null, null),
-    ('BUTTER-8OZ',  'S0311', 1, '2016-01-01', null,         null, null,  1.05, null, null),
-    ('BUTTER-8OZ',  'S0107', 2, '2016-01-01', null,         null, null,  1.18, null, null),
-    ('PASTA-1LB',   'S0107', 1, '2016-01-01', null,         null, null,  0.74, null, null),
-    ('PASTA-1LB',   'S0500', 2, '2016-01-01', null,           10,   10,  0.81, null,    1),
-    ('COFFEE-12OZ', 'S0107', 1, '2016-01-01', null,         null, null,  4.90, null, null),
-    ('RICE-2LB',    'S0500', 1, '2016-01-01', null,         null,   20,  1.66, null, null),
-    ('SAFFRON-1G',  'S0107', 1, '2016-01-01', null,         null, null,  6.40, null,   10),
-    ('CANDLE-TALL', 'S0311', 1, '2016-01-01', null,         null, null,  0.92, null, null),
-    ('FIG-JAM',     'S0107', 1, '2016-01-01', null,         null, null,  2.75, null, null)
+    ('MILK-1GAL',   'HARTMANN',  1, '2016-01-01', '2017-06-30', null, null,  2.20, null, null),
+    ('MILK-1GAL',   'HARTMANN',  1, '2017-07-01', null,         null, null,  2.31, null, null),
+    ('BUTTER-8OZ',  'OLD-MILL',  1, '2016-01-01', null,         null, null,  1.05, null, null),
+    ('BUTTER-8OZ',  'LARKFIELD', 2, '2016-01-01', null,         null, null,  1.18, null, null),
+    ('PASTA-1LB',   'LARKFIELD', 1, '2016-01-01', null,         null, null,  0.74, null, null),
+    ('PASTA-1LB',   'TEN-BY-TEN', 2, '2016-01-01', null,           10,   10,  0.81, null,    1),
+    ('COFFEE-12OZ', 'LARKFIELD', 1, '2016-01-01', null,         null, null,  4.90, null, null),
+    ('RICE-2LB',    'TEN-BY-TEN', 1, '2016-01-01', null,         null,   20,  1.66, null, null),
+    ('SAFFRON-1G',  'LARKFIELD', 1, '2016-01-01', null,         null, null,  6.40, null,   10),
+    ('CANDLE-TALL', 'OLD-MILL',  1, '2016-01-01', null,         null, null,  0.92, null, null),
+    ('FIG-JAM',     'LARKFIELD', 1, '2016-01-01', null,         null, null,  2.75, null, null)
 on conflict do nothing;
 
 insert into procurement.stores (store_id, name, is_active) values

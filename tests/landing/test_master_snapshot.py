@@ -35,9 +35,9 @@ def snapshot(hdfs, postgres, mine):
 @pytest.fixture
 def change(postgres):
     """Changes master data; undone afterwards."""
-    postgres.rows("update procurement.suppliers set lead_time_days = 77 where supplier_id = 'S0042'")
+    postgres.rows("update procurement.suppliers set lead_time_days = 77 where supplier_id = 'HARTMANN'")
     yield
-    postgres.rows("update procurement.suppliers set lead_time_days = 2 where supplier_id = 'S0042'")
+    postgres.rows("update procurement.suppliers set lead_time_days = 2 where supplier_id = 'HARTMANN'")
 
 
 def rows(hdfs, mine, table):
@@ -46,7 +46,7 @@ def rows(hdfs, mine, table):
 
 
 def lead_time(hdfs, mine):
-    return next(r["lead_time_days"] for r in rows(hdfs, mine, "suppliers") if r["supplier_id"] == "S0042")
+    return next(r["lead_time_days"] for r in rows(hdfs, mine, "suppliers") if r["supplier_id"] == "HARTMANN")
 
 
 def test_all_tables_sorted_by_key(hdfs, mine, snapshot):
@@ -70,7 +70,7 @@ def test_refresh_takes_todays_and_keeps_the_old_one(hdfs, mine, snapshot, reques
     second, made = snapshot(refresh=True)
     assert made and lead_time(hdfs, mine) == "77" and second.fingerprint != first.fingerprint
     kept = f"{mine['hdfs.raw']}/.replaced/master/{DAY}.{first.fingerprint[:8]}"
-    assert b"S0042,Hartmann Dairy,t,2," in hdfs.read(f"{kept}/suppliers.csv")
+    assert b"HARTMANN,Hartmann Dairy,t,2," in hdfs.read(f"{kept}/suppliers.csv")
     assert hdfs.list(f"{mine['hdfs.raw']}/.landing/master") == []
 
 
