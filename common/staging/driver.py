@@ -46,8 +46,18 @@ class Staged:
     manifest: Manifest
 
 
-def stage_files(run: Run, feed: Feed, raw: Input, known: Known, check: Callable[[Staged], None] | None = None) -> Staged:
-    """Stages the raw folder `raw`. `check` may stop before anything is taken or recorded. BadData, CannotWrite, Unavailable."""
+def stage_files(
+    run: Run,
+    feed: Feed,
+    raw: Input,
+    known: Known,
+    check: Callable[[Staged], None] = lambda staged: None,
+    keep: Callable[[Run, str, str, list[Written]], None] = record,
+) -> Staged:
+    """Stages the raw folder `raw`. BadData, CannotWrite, Unavailable.
+
+    `check` may stop before anything is taken or recorded; `keep` records the refused rows of the attempts' files.
+    """
     manifest = parse_manifest(run.hdfs.read(f"{raw.location}/{MANIFEST}"), f"{raw.location}/{MANIFEST}")
     settings = run.settings
     size = int(settings["staging.piece_mb"]) << 20
@@ -67,9 +77,8 @@ def stage_files(run: Run, feed: Feed, raw: Input, known: Known, check: Callable[
     check_conservation(counts)
     check_limits(feed.table, counts, feed.limits, str(run.day))
     staged = Staged(target, dict(sorted(counts.items())), manifest)
-    if check:
-        check(staged)
-    record(run, feed.table, attempts, files)
+    check(staged)
+    keep(run, feed.table, attempts, files)
     rows, total = take(run.hdfs, attempts, files, target), summed(counts)
     if rows != total.accepted:
         raise AssertionError(f"{target} has {rows} rows, {total.accepted} were accepted")

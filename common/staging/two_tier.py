@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import duckdb
@@ -86,13 +87,11 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
     parts = cut(blocks, work.feed, work.day)
     counts = {block.file: Counts() for block in blocks}
     masks = [clean(p, work.line_bytes) if work.engine != "judge" else np.zeros(len(p), bool) for p in parts]
-    rows = typed(db, work.feed, list(zip(parts, masks, strict=True)))
-    doubtful = _doubtful(rows, work, suspects, sum(map(len, parts)))
-    number = rows["row"].to_numpy()
-    proven = _sourced(rows.filter(pa.array(~doubtful[number])), work.feed, parts)
-    _count(proven, "read", counts)
+    rows = _Typed(typed(db, work.feed, list(zip(parts, masks, strict=True))), work)
+    doubtful = rows.doubtful(suspects, sum(map(len, parts)))
+    proven = rows.proven(doubtful, parts, counts)
     careful, suspect, refused = _judge(db, work, parts, masks, doubtful, suspects, counts)
-    accepted = by_sku(pa.concat_tables([proven, careful]), work.known.skus)
+    accepted = pa.concat_tables([proven, by_sku(careful, work.known.skus)])
     _count(accepted, "accepted", counts)
     _count(suspect, "suspect", counts)
     if work.feed.is_snapshot:
@@ -100,21 +99,44 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
     return Outcome(accepted, suspect, refused, counts)
 
 
-def _doubtful(rows: pa.Table, work: Work, suspects: np.ndarray, lines: int) -> np.ndarray:
-    """Which lines parsed well and still need the judge: something unknown, another date, or a possible duplicate."""
-    doubtful = np.zeros(lines, bool)
-    if not len(rows):
-        return doubtful
-    number = rows["row"].to_numpy()
-    fine = _mask(pc.is_in(rows["sku"], work.known.skus)) & _mask(pc.is_in(rows[work.feed.place], work.known.places))
-    fine &= ~_among(rows["hash"].to_numpy(), suspects)
-    if "ordered_at" in rows.column_names:
-        at, bounds = rows["ordered_at"], [pa.scalar(t, pa.timestamp("us", "UTC")) for t in (work.day.start, work.day.end)]
-        fine &= _mask(pc.and_(pc.greater_equal(at, bounds[0]), pc.less(at, bounds[1])))
-        line_no = rows["line_no"].to_numpy()
-        fine[1:] &= ~((number[1:] == number[:-1]) & (line_no[1:] <= line_no[:-1]))
-    doubtful[number[~fine]] = True
-    return doubtful
+class _Typed:
+    """The rows of clean lines, compared with master data: known values as their places in the sorted arrays."""
+
+    def __init__(self, rows: pa.Table, work: Work) -> None:
+        self.rows, self.work, self.number = rows, work, rows["row"].to_numpy()
+        self.sku = _places(rows["sku"], work.known.skus)
+        self.place = _places(rows[work.feed.place], work.known.places)
+
+    def doubtful(self, suspects: np.ndarray, lines: int) -> np.ndarray:
+        """Which lines parsed well and still need the judge: something unknown, another date, or a possible duplicate."""
+        rows, number = self.rows, self.number
+        fine = (self.sku >= 0) & (self.place >= 0) & ~_among(rows["hash"].to_numpy(), suspects)
+        if "ordered_at" in rows.column_names:
+            at = rows["ordered_at"].cast(pa.int64()).to_numpy()
+            fine &= (at >= _microseconds(self.work.day.start)) & (at < _microseconds(self.work.day.end))
+            line_no = rows["line_no"].to_numpy()
+            fine[1:] &= ~((number[1:] == number[:-1]) & (line_no[1:] <= line_no[:-1]))
+        found = np.zeros(lines, bool)
+        found[number[~fine]] = True
+        return found
+
+    def proven(self, doubtful: np.ndarray, parts: Sequence[Lines], counts: dict[str, Counts]) -> pa.Table:
+        """The rows of all other lines, by SKU, with file and line; counts them as read. Every column is copied once."""
+        kept = np.flatnonzero(~doubtful[self.number])
+        kept = kept[_order(self.sku[kept], len(self.work.known.skus))]
+        number = self.number[kept]
+        starts, before = np.array([p.start for p in parts] or [0]), np.array([p.block.before for p in parts] or [0])
+        file = np.searchsorted(starts, number, "right") - 1
+        for part, n in zip(parts, np.bincount(file, minlength=len(parts)).tolist(), strict=False):
+            counts[part.block.file].read += n
+        columns: dict[str, pa.Array] = {
+            "sku": self.work.known.skus.take(pa.array(self.sku[kept])),
+            self.work.feed.place: self.work.known.places.take(pa.array(self.place[kept])),
+            "source_file": pa.array([p.block.file for p in parts], pa.string()).take(pa.array(file)),
+            "source_line": pa.array(number - starts[file] + before[file] + 1),
+        }
+        wanted, at = self.work.feed.schema, pa.array(kept)
+        return pa.table([columns[n] if n in columns else self.rows[n].take(at) for n in wanted.names], schema=wanted)
 
 
 def _judge(
@@ -178,24 +200,24 @@ def _one_line(work: Work, part: Lines, line: int, count: Counts, rows: list[tupl
     count.extra |= verdict.extra
 
 
-def _sourced(rows: pa.Table, feed: Feed, parts: Sequence[Lines]) -> pa.Table:
-    """Typed rows with the file and line that they come from."""
-    number = rows["row"].to_numpy()
-    starts = np.array([p.start for p in parts] or [0])
-    which = np.searchsorted(starts, number, "right") - 1
-    files = pa.DictionaryArray.from_arrays(pa.array(which, pa.int32()), pa.array([p.block.file for p in parts], pa.string()))
-    before = np.array([p.block.before for p in parts] or [0])
-    line = number - starts[which] + before[which] + 1 if len(number) else number
-    table = rows.select(feed.columns).append_column("source_file", files.cast(pa.string()))
-    return table.append_column("source_line", pa.array(line, pa.int64())).cast(feed.schema)
-
-
 def by_sku(rows: pa.Table, skus: pa.Array) -> pa.Table:
     """Rows in the order of their SKUs, so that a query of one SKU skips most of a file."""
-    if not len(rows):
-        return rows
-    rank = pc.index_in(rows["sku"], skus).to_numpy()
-    return rows.take(pa.array(np.argsort(rank, kind="stable")))
+    return rows.take(pa.array(_order(_places(rows["sku"], skus), len(skus)))) if len(rows) else rows
+
+
+def _order(places: np.ndarray, count: int) -> np.ndarray:
+    """A stable order by place; numpy sorts 16-bit numbers in linear time."""
+    return np.argsort(places.astype(np.uint16) if count < 1 << 16 else places, kind="stable")
+
+
+def _places(values: pa.ChunkedArray, known: pa.Array) -> np.ndarray:
+    """Where each value stands among the known ones; -1 for one that does not."""
+    found: np.ndarray = pc.index_in(values, known).fill_null(-1).to_numpy()
+    return found
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _count(rows: pa.Table, outcome: str, counts: dict[str, Counts]) -> None:
@@ -220,8 +242,3 @@ def _among(values: np.ndarray, sorted_values: np.ndarray) -> np.ndarray:
     place = np.minimum(np.searchsorted(sorted_values, values), len(sorted_values) - 1)
     found: np.ndarray = sorted_values[place] == values
     return found
-
-
-def _mask(values: pa.ChunkedArray) -> np.ndarray:
-    found: np.ndarray = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
-    return found.astype(bool)
