@@ -57,10 +57,11 @@ def _create(run: Run, contract: Contract) -> None:
     )
 
 
-def append(run: Run, contract: Contract, rows: pa.Table) -> None:
-    """Appends rows of `arrow_schema` in one commit. The very same rows a second time are not appended again.
+def append(run: Run, contract: Contract, rows: pa.Table, *, once: bool = False) -> None:
+    """Appends rows of `arrow_schema` in one commit.
 
-    So an append whose answer was lost can be repeated. Rows that must differ need a column that does, such as the run.
+    once  the very same rows are never appended a second time, whoever tries, such as a paused run that wakes after
+          another has done its work; costs a second, since Delta then reads what was appended before
     """
     if rows.num_rows == 0:
         return
@@ -75,7 +76,9 @@ def append(run: Run, contract: Contract, rows: pa.Table) -> None:
             run.spark.sql(f"alter table delta.`{path}` set tblproperties ('delta.appendOnly' = 'true')")
         frame = run.spark.createDataFrame(rows).coalesce(1)
         writer = frame.write.format("delta").mode("append")
-        writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1).save(path)
+        if once:
+            writer = writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1)
+        writer.save(path)
     except (Py4JError, PySparkException) as error:
         raise _failure(error, contract, path) from error
 

@@ -129,7 +129,8 @@ def _publisher(run: Run, root: Path, directory: Path, decisions: list[Decision],
 
 def _record(run: Run, decisions: list[Decision], history: History, run_id: int) -> None:
     rows = release.release_rows(decisions, history, run_id)
-    append(run, contract(release.TABLE), pa.Table.from_pylist(rows, arrow_schema(contract(release.TABLE))))
+    of = contract(release.TABLE)
+    append(run, of, pa.Table.from_pylist(rows, arrow_schema(of)), once=True)
 
 
 def _select(run: Run, table: str, columns: Any) -> str:

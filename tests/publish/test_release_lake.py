@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -176,8 +177,6 @@ def test_a_run_that_lost_its_lock_does_not_publish(clients, day, plan):
         unlock(clients.postgres, day)
         return built
 
-    from dataclasses import replace
-
     with pytest.raises(TryAgain, match="right to publish"):
         run_stages(clients, [replace(STAGE, build=build)], day, Namespace(quiet=True), command="export_orders")
     assert not (export.orders_root(clients.settings) / str(day)).exists() and record(clients, day) == []
@@ -213,3 +212,18 @@ def test_killed_around_the_link_and_run_again(clients, day, plan, tmp_path, poin
     assert len(os.listdir(export.orders_root(clients.settings) / ".runs" / str(day))) == 1
     run(clients, day)
     assert (files(clients, day), len(record(clients, day))) == (after, 2)
+
+
+def test_a_paused_run_that_wakes_after_another_did_its_work_records_nothing_twice(clients, day, plan):
+    plan({("S1", "1"): 5})
+    late = []
+
+    def build(run, inputs):
+        built = STAGE.build(run, inputs)
+        late.append(built.publish)
+        return built
+
+    run_stages(clients, [replace(STAGE, build=build)], day, Namespace(quiet=True), command="export_orders")
+    once = record(clients, day)
+    late[0]()
+    assert record(clients, day) == once == [("S1", 1, "new", "1", 60)]
