@@ -12,6 +12,8 @@ def line(supplier_id="S0042", line_no=1, sku="1029743", **differs):
     """One row of COLUMNS: five packs of 12 at 2.31, unless told otherwise."""
     packs, pack_size = differs.pop("packs", 5), differs.pop("pack_size", 12)
     unit_cost = Decimal(differs.pop("unit_cost", "2.31"))
+    # written out: Python's decimal arithmetic would round to 28 digits
+    cents = int(unit_cost.scaleb(2)) * packs * pack_size
     usual = {
         "order_number": f"20171223-{supplier_id}",
         "supplier_id": supplier_id,
@@ -24,7 +26,7 @@ def line(supplier_id="S0042", line_no=1, sku="1029743", **differs):
         "packs": packs,
         "pack_size": pack_size,
         "unit_cost": unit_cost,
-        "line_cost": Decimal(int(unit_cost.scaleb(2)) * packs * pack_size).scaleb(-2),
+        "line_cost": Decimal(f"{cents // 100}.{cents % 100:02}"),
         "due_date": date(2017, 12, 27),
     }
     row = usual | differs
