@@ -7,7 +7,7 @@ line, a CSV header that can't be trusted.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,12 +34,14 @@ class Block:
     before   lines of the file before these
     data     the bytes; every line but the file's last ends with a newline
     header   names of the CSV columns; empty for JSON
+    begins   offsets of the lines in the bytes, and their end
     """
 
     file: str
     before: int
     data: bytes
-    header: tuple[str, ...] = ()
+    header: tuple[str, ...]
+    begins: np.ndarray
 
 
 def chunks(source: Readable, size: int, line_bytes: int) -> Iterator[bytes]:
@@ -60,8 +62,8 @@ def chunks(source: Readable, size: int, line_bytes: int) -> Iterator[bytes]:
 
 def blocks(
     file: str, source: Readable, before: int, header: tuple[str, ...], columns: Sequence[str], size: int, line_bytes: int
-) -> Iterator[Block]:
-    """The blocks of a file, or of a piece of it that begins after `before` lines.
+) -> Generator[Block, None, int]:
+    """The blocks of a file, or of a piece of it that begins after `before` lines; returns the lines up to its end.
 
     A piece that begins the file is freed of a byte-order mark and of the CSV header, which must name all `columns`; a
     later piece is given the header.
@@ -79,9 +81,11 @@ def blocks(
             header, before = csv_header(file, first, columns), 1
         elif is_first:
             _check_json(file, data)
+        begins = offsets(data)
         if data:
-            yield Block(file, before, data, header)
-        before += count_lines(data)
+            yield Block(file, before, data, header, begins)
+        before += len(begins) - 1 or int(not is_csv)  # a lone byte-order mark is a line, too
+    return before
 
 
 def kind_of(file: str) -> str:
@@ -109,11 +113,6 @@ def csv_header(file: str, line: bytes, columns: Sequence[str]) -> tuple[str, ...
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise BadData(f"{file}: the header names {doubled[0]!r} twice", where=where, next=_RESEND)
     return tuple(names)
-
-
-def count_lines(data: bytes) -> int:
-    """Newlines, plus one for a last line without."""
-    return data.count(b"\n") + (not data.endswith(b"\n") if data else 0)
 
 
 def offsets(data: bytes) -> np.ndarray:

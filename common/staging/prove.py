@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv
 from common.staging.days import BusinessDay
 from common.staging.feeds import Feed
 from common.staging.grammar import Grammar, grammar
-from common.staging.lines import Block, offsets, strings
+from common.staging.lines import Block, strings
 
 _FORM = (
     '{"order_id":"VARCHAR","store_id":"VARCHAR","ordered_at":"VARCHAR",'
@@ -44,13 +44,15 @@ class Lines:
     """A block cut into lines.
 
     start   number of this block's first line among all lines of the work at hand
-    begins  offsets of the lines in the block's data, and its end
     """
 
     block: Block
     start: int
-    begins: np.ndarray
     grammar: Grammar
+
+    @property
+    def begins(self) -> np.ndarray:
+        return self.block.begins
 
     def __len__(self) -> int:
         return len(self.begins) - 1
@@ -70,7 +72,7 @@ def cut(blocks: Sequence[Block], feed: Feed, day: BusinessDay) -> list[Lines]:
     found: list[Lines] = []
     start = 0
     for block in blocks:
-        found.append(Lines(block, start, offsets(block.data), grammar(feed, block.data, block.header, day)))
+        found.append(Lines(block, start, grammar(feed, block.data, block.header, day)))
         start += len(found[-1])
     return found
 
