@@ -90,7 +90,8 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
         for key in (
             "planning.history_days", "planning.min_history_days", "planning.spike_min_qty", "planning.spike_factor",
             "planning.drop_min_median_qty", "planning.missing_store_weekdays", "planning.missing_store_sent",
-            "planning.rejected_notice_permille", "planning.excess_min_days", "staging.short_snapshot_percent",
+            "planning.rejected_notice_permille", "planning.excess_min_days", "planning.excess_min_cost",
+            "staging.short_snapshot_percent",
         )
     }  # fmt: skip
     if wrong := [name for name, value in values.items() if int(value) < 0]:

@@ -21,10 +21,12 @@ from common.stages import Built, Input, Stage
 
 
 def reads(run: Run) -> list[Input]:
+    """The plan, the staged tables of the date, and the history window."""
     return inputs_of(run, ["exceptions"]) + history_inputs(run)
 
 
 def make(run: Run, inputs: list[Input]) -> Built:
+    """Runs the model; counts the codes. BadData where a missing store is set to stop the night."""
     location = build(run, "exceptions", facts_of(run, inputs))
     codes = counts(run, "exceptions", by="code")
     if codes.get("missing_store") and run.settings["planning.missing_store_stops"]:

@@ -19,10 +19,12 @@ from common.stages import Built, Input, Stage
 
 
 def reads(run: Run) -> list[Input]:
+    """The staged tables of the date."""
     return inputs_of(run, ["net_demand"])
 
 
 def make(run: Run, inputs: list[Input]) -> Built:
+    """Runs the model; counts all SKUs and those that are planned."""
     location = build(run, "net_demand", facts_of(run, inputs))
     planned = counts(run, "net_demand", by="is_planned")
     rows = {"skus": sum(planned.values()), "planned": planned.get("True", 0)}

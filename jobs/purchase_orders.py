@@ -21,10 +21,12 @@ MAKES = ("order_decisions", "purchase_order_lines")
 
 
 def reads(run: Run) -> list[Input]:
+    """The need, and the master data of the date."""
     return inputs_of(run, MAKES)
 
 
 def make(run: Run, inputs: list[Input]) -> Built:
+    """Runs both models; counts the outcomes."""
     facts = facts_of(run, inputs)
     tables = {f"planning.{model}": build(run, model, facts) for model in MAKES}
     return Built(tables, counts(run, "order_decisions", by="outcome"))

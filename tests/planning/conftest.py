@@ -1,17 +1,10 @@
-"""What the planning tests share: Trino, and the plan of all cases of a model, made once."""
+"""What the planning tests share: the plan of all cases of a model, made once."""
 
 from __future__ import annotations
 
 import pytest
 from planning_cases import cases, frame, place
 from planning_world import World, plan
-
-from common.clients.trino import Trino
-
-
-@pytest.fixture(scope="session")
-def trino(settings):
-    return Trino(settings.service("TRINO_URL"), settings["trino.user"])
 
 
 @pytest.fixture(scope="session")

@@ -66,14 +66,28 @@ class World:
 
 
 def relation(table: str, rows: list[dict[str, Any]]) -> str:
-    """Rows as an inline relation with the contract's columns and types, and `business_date`."""
-    columns = [(c.name, c.type) for c in contract(table).columns] + [("business_date", "date")]
-    values = [[_text(row[name]) for name, _ in columns] for row in rows]
-    casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns)
-    raw = ", ".join(f"{name} {'array(varchar)' if kind.startswith('array') else 'varchar'}" for name, kind in columns)
-    # JSON in one literal: thousands of rows parse as one text, where as many VALUES would be as many expressions
-    literal = text_literal(json.dumps(values))
-    return f"(select {casts} from unnest(cast(json_parse({literal}) as array(row({raw})))))"
+    """Rows as an inline relation with the contract's columns and types, and `business_date`.
+
+    A statement of Trino holds a million characters: the rows are one JSON literal (as many VALUES would be as many
+    expressions), without the columns that are the same in all rows.
+    """
+    types = {c.name: c.type for c in contract(table).columns} | {"business_date": "date"}
+    values = {name: [_text(row[name]) for row in rows] for name in types}
+    varying = [name for name in types if any(value != values[name][0] for value in values[name])] or ["business_date"]
+    columns = ", ".join(
+        f"cast({name if name in varying else _constant(values[name])} as {kind}) as {name}" for name, kind in types.items()
+    )
+    raw = ", ".join(f"{name} {'array(varchar)' if types[name].startswith('array') else 'varchar'}" for name in varying)
+    literal = text_literal(json.dumps(list(zip(*(values[name] for name in varying), strict=True))))
+    return f"(select {columns} from unnest(cast(json_parse({literal}) as array(row({raw})))) as t ({', '.join(varying)}))"
+
+
+def _constant(values: list[Any]) -> str:
+    if not values or values[0] is None:
+        return "null"
+    if isinstance(values[0], list):
+        return f"array[{', '.join(map(text_literal, values[0]))}]"
+    return text_literal(values[0])
 
 
 def plan(

@@ -98,7 +98,8 @@ with
             (excess_qty * $published_days - excess_qty * $published_days % nullif(window_qty, 0)) / nullif(window_qty, 0) as cover_days,
             (double_median_qty - double_median_qty % 2) / 2 as median_qty,
             outcome = 'ordered' and excess_qty > 0
-                and excess_qty * $published_days >= window_qty * $excess_min_days as is_excess,
+                and excess_qty * $published_days >= window_qty * $excess_min_days
+                and excess_qty * unit_cost >= $excess_min_cost as is_excess,
             is_planned and demand_qty >= $spike_min_qty and demand_qty > $spike_factor * third_largest_qty
                 and $published_days >= $min_history_days as is_spike,
             is_planned and demand_qty = 0 and free_qty > 0 and hold_reason is null and is_open_day
@@ -345,7 +346,7 @@ with
 
 select
     lines.code,
-    codes.severity,
+    cast(codes.severity as varchar) as severity,
     concat_ws(
         ', ', lines.table_name, 'SKU ' || lines.sku, 'supplier ' || lines.supplier_id, 'store ' || lines.store_id,
         'warehouse ' || lines.warehouse_id
@@ -360,6 +361,6 @@ select
     cast(lines.cost as decimal(38,2)) as cost,
     lines.currency,
     lines.message,
-    codes.action
+    cast(codes.action as varchar) as action
 from lines
 left join codes on codes.code = lines.code

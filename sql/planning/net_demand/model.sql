@@ -117,12 +117,14 @@ select
     try_cast(rule_safety_stock_qty as bigint) as rule_safety_stock_qty,
     try_cast(snapshot_safety_stock_qty as bigint) as snapshot_safety_stock_qty,
     try_cast(safety_stock_qty as bigint) as safety_stock_qty,
-    case
-        when rule_safety_stock_qty is not null then 'rule'
-        when snapshot_safety_stock_qty is not null then 'snapshot'
-        else 'none'
-    end as safety_stock_source,
-    hold_reason,
+    cast(
+        case
+            when rule_safety_stock_qty is not null then 'rule'
+            when snapshot_safety_stock_qty is not null then 'snapshot'
+            else 'none'
+        end as varchar
+    ) as safety_stock_source,
+    cast(hold_reason as varchar) as hold_reason,
     case
         when is_overflow
         then format('demand %s, safety stock %s, available %s, reserved %s', demand_qty, safety_stock_qty, available_qty, reserved_qty)

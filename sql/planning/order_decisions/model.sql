@@ -80,7 +80,7 @@ with
                 else 'default'
             end as moq_source,
             if(chosen.is_usable, chosen.unit_cost) as unit_cost,
-            if(chosen.is_usable, coalesce(chosen.supplier_currency, '$currency')) as supplier_currency,
+            if(chosen.is_usable, cast(coalesce(chosen.supplier_currency, '$currency') as varchar)) as supplier_currency,
             if(chosen.is_usable, coalesce(chosen.currency, chosen.supplier_currency, '$currency')) as currency,
             if(chosen.is_usable, coalesce(chosen.lead_time_days, chosen.supplier_lead_time_days)) as lead_time_days,
             case
@@ -191,22 +191,22 @@ select
     product_name,
     product_status,
     is_planned,
-    'formula' as policy,
-    outcome,
+    cast('formula' as varchar) as policy,
+    cast(outcome as varchar) as outcome,
     supplier_id,
     supplier_name,
     cast(supplier_priority as integer) as supplier_priority,
-    no_supplier_reason,
+    cast(no_supplier_reason as varchar) as no_supplier_reason,
     passed_over_supplier_id,
     cast(pack_size as bigint) as pack_size,
-    pack_size_source,
+    cast(pack_size_source as varchar) as pack_size_source,
     cast(moq as bigint) as moq,
-    moq_source,
+    cast(moq_source as varchar) as moq_source,
     cast(unit_cost as decimal(12,2)) as unit_cost,
     currency,
     order_currency,
     cast(lead_time_days as integer) as lead_time_days,
-    lead_time_source,
+    cast(lead_time_source as varchar) as lead_time_source,
     invalid_terms,
     -- requirement, plus safety stock, less position: the need
     demand_qty as requirement_qty,
@@ -218,12 +218,14 @@ select
     try_cast(after_moq_qty - net_demand_qty as bigint) as moq_excess_qty,
     try_cast(after_pack_qty as bigint) as after_pack_qty,
     try_cast(after_pack_qty - after_moq_qty as bigint) as pack_excess_qty,
-    case
-        when outcome <> 'ordered' then null
-        when after_pack_qty > after_moq_qty then 'pack'
-        when after_moq_qty > net_demand_qty then 'moq'
-        else 'need'
-    end as bound_by,
+    cast(
+        case
+            when outcome <> 'ordered' then null
+            when after_pack_qty > after_moq_qty then 'pack'
+            when after_moq_qty > net_demand_qty then 'moq'
+            else 'need'
+        end as varchar
+    ) as bound_by,
     if(outcome = 'ordered', cast(after_pack_qty as bigint), 0) as order_qty,
     if(outcome = 'ordered', cast(after_pack_qty as bigint) / pack_size, 0) as packs,
     if(outcome = 'ordered', cast(cast(after_pack_qty as bigint) * unit_cost as decimal(38,2))) as line_cost,
