@@ -31,7 +31,7 @@ def build(run: Run, inputs: list[Input]) -> Built:
     attempts = run.private_dir("staging.products") + "-attempts"
     work = [(table, master.file_of(files, table, folder)) for table in master.tables()]
     reports = each(
-        run.spark.sparkContext,
+        run.spark_context,
         work,
         lambda task, item: master.stage_table(url, folder, item[1], item[0], attempts, task),
     )

@@ -21,7 +21,6 @@ def main(folder: str, overrides: list[str]) -> None:
     settings = settings_at(folder, overrides)
     clients = Clients(settings)
     run = Run(clients, DAY, 0, argparse.Namespace(quiet=True))
-    clients.warm_spark()
     clients.hdfs.delete(f"{folder}/warehouse")
     raw = Input("raw/orders", f"{folder}/raw/orders/{DAY}", "")
     known = Known(column(run.hdfs, f"{folder}/master/sku", "sku"), column(run.hdfs, f"{folder}/master/store_id", "store_id"))

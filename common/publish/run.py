@@ -37,8 +37,7 @@ class Clients:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._spark: Any = None
-        self._spark_lock = threading.Lock()
+        self._is_warming = False
 
     @cached_property
     def hdfs(self) -> Hdfs:
@@ -63,24 +62,34 @@ class Clients:
     @property
     def spark(self) -> Any:
         """The Spark session, started on first use; it may be asked for from several threads."""
-        with self._spark_lock:
-            if self._spark is None:
-                from common.clients.spark import session
+        from common.clients.spark import session
 
-                self._spark = session(self.settings)
-            return self._spark
+        return session(self.settings)
+
+    @property
+    def spark_context(self) -> Any:
+        """The Spark context alone, which is there sooner."""
+        from common.clients.spark import context
+
+        return context(self.settings)
 
     def warm_spark(self) -> None:
         """Starts Spark aside, while stages that do not need it are at work."""
-        if self._spark is None and not self._spark_lock.locked():
-            threading.Thread(target=lambda: self.spark, daemon=True).start()
+        if not self._is_warming:
+            self._is_warming = True
+            threading.Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
+        from common.clients.spark import warm
+
+        warm(self.settings)
 
     def stop(self) -> None:
         """Stops Spark where it was started."""
-        with self._spark_lock:
-            if self._spark is not None:
-                self._spark.stop()
-                self._spark = None
+        if "pyspark" in sys.modules:
+            from common.clients.spark import stop
+
+            stop(self.settings)
 
 
 class Run:
@@ -116,6 +125,10 @@ class Run:
     @property
     def spark(self) -> Any:
         return self.clients.spark
+
+    @property
+    def spark_context(self) -> Any:
+        return self.clients.spark_context
 
     def option(self, name: str, default: Any = None) -> Any:
         """An option of the command line; the default where the command has no such option."""

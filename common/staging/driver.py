@@ -70,8 +70,7 @@ def stage_files(
         attempts=attempts,
         block_bytes=size,
     )
-    groups = share_out(pieces_of(raw.location, manifest.files), size)
-    files, counts = _passes(run, plan, packed(known), groups)
+    files, counts = _passes(run, plan, packed(known), pieces_of(raw.location, manifest.files))
     for file in manifest.files:
         counts.setdefault(file.name, Counts())
     check_conservation(counts)
@@ -132,10 +131,11 @@ def known_of(run: Run, inputs: Sequence[Input], places: str, place: str) -> Know
         return Known(skus.result(), others.result())
 
 
-def _passes(run: Run, plan: Plan, known: bytes, groups: list[list[Piece]]) -> tuple[list[Written], dict[str, Counts]]:
-    if not groups:
+def _passes(run: Run, plan: Plan, known: bytes, pieces: list[Piece]) -> tuple[list[Written], dict[str, Counts]]:
+    if not pieces:
         return [], {}
-    spark, attempts = run.spark.sparkContext, plan.attempts
+    spark, attempts = run.spark_context, plan.attempts
+    groups = share_out(pieces, plan.block_bytes, spark.defaultParallelism)
     master = spark.broadcast(known)
     if len(groups) == 1:
         reports = each(spark, groups, lambda task, pieces: tasks.everything(plan, master.value, pieces, task))

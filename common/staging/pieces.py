@@ -50,17 +50,21 @@ def pieces_of(folder: str, files: Iterable[RawFile]) -> list[Piece]:
     return found
 
 
-def share_out(pieces: Sequence[Piece], size: int) -> list[list[Piece]]:
-    """Pieces in groups of about `size` bytes of text: small files share a task, a large file has several."""
-    groups: list[list[Piece]] = []
-    filled = 0
+def share_out(pieces: Sequence[Piece], size: int, slots: int) -> list[list[Piece]]:
+    """Pieces in order, in groups of at most about `size` bytes of text, of even size, a multiple of `slots` of them.
+
+    Small files share a group, a large file has several. A small day is one group: it is done before a second task has begun.
+    """
+    total = sum(piece.weight for piece in pieces)
+    if total <= size // 4:
+        return [list(pieces)] if pieces else []
+    count = -(-total // (size * slots)) * slots
+    groups: list[list[Piece]] = [[] for _ in range(count)]
+    before = 0
     for piece in pieces:
-        if not groups or (filled and filled + piece.weight > size * 5 // 4):
-            groups.append([])
-            filled = 0
-        groups[-1].append(piece)
-        filled += piece.weight
-    return groups
+        groups[min((before + piece.weight // 2) * count // total, count - 1)].append(piece)
+        before += piece.weight
+    return [group for group in groups if group]
 
 
 def read(hdfs: Hdfs, piece: Piece, columns: Sequence[str], size: int, line_bytes: int, verify: bool = True) -> Iterator[Block]:

@@ -210,7 +210,13 @@ def test_misnamed_file_stops(tmp_path):
 def test_small_files_share_a_task_and_large_ones_have_several(tmp_path):
     small = [p for n in range(30) for p in land(tmp_path, f"s{n}.jsonl", CLEAN.encode())]
     large = land(tmp_path, "z.jsonl", b"\n".join([CLEAN.encode()] * 100), 2000)
-    groups = share_out([*small, *large], 2000)
+    groups = share_out([*small, *large], 2000, 2)
     assert [p for g in groups for p in g] == [*small, *large]
-    assert 5 < len(groups) < 20
-    assert max(sum(p.weight for p in g) for g in groups) <= 2500
+    assert len(groups) == 10
+    assert max(sum(p.weight for p in g) for g in groups) <= 4000
+
+
+def test_a_small_day_is_one_task(tmp_path):
+    pieces = [p for n in range(3) for p in land(tmp_path, f"s{n}.jsonl", CLEAN.encode())]
+    assert share_out(pieces, 1 << 20, 2) == [pieces]
+    assert share_out([], 1 << 20, 2) == []
