@@ -109,11 +109,14 @@ def warm(settings: Settings) -> None:
 
 
 def stop(settings: Settings) -> None:
-    """Ends Spark. A local one ends with this process, and nobody waits for its farewell."""
+    """Ends Spark. A local one ends with this process: nobody waits for its farewell, nor for what was being got ready."""
     from pyspark import SparkContext
 
-    if settings.environment == "cluster" and SparkContext._active_spark_context:
-        SparkContext._active_spark_context.stop()
+    running = SparkContext._active_spark_context
+    if running and settings.environment == "cluster":
+        running.stop()
+    elif running:
+        running.setLogLevel("OFF")
 
 
 def _environment(settings: Settings) -> None:

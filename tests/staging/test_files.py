@@ -212,7 +212,7 @@ def test_small_files_share_a_task_and_large_ones_have_several(tmp_path):
     large = land(tmp_path, "z.jsonl", b"\n".join([CLEAN.encode()] * 100), 2000)
     groups = share_out([*small, *large], 2000, 2)
     assert [p for g in groups for p in g] == [*small, *large]
-    assert len(groups) == 10
+    assert 8 <= len(groups) <= 12
     assert max(sum(p.weight for p in g) for g in groups) <= 4000
 
 
