@@ -74,9 +74,9 @@ def stage_files(
     for file in manifest.files:
         counts.setdefault(file.name, Counts())
     check_conservation(counts)
-    check_limits(feed.table, counts, feed.limits, str(run.day))
     staged = Staged(target, dict(sorted(counts.items())), manifest)
     check(staged)
+    check_limits(feed.table, counts, feed.limits, str(run.day))
     keep(run, feed.table, attempts, files)
     rows, total = take(run.hdfs, attempts, files, target), summed(counts)
     if rows != total.accepted:
