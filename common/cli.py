@@ -106,6 +106,7 @@ def print_result(args: argparse.Namespace, result: object, text: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each room adds its own commands."""
     from common.adhoc import add_commands as add_adhoc
+    from common.benchmark.commands import add_commands as add_benchmark
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
     from common.inbox.commands import add_commands as add_inbox
@@ -122,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     add_operate(commands)
     add_inbox(commands)
     add_adhoc(commands)
+    add_benchmark(commands)
     add_lake(commands)
     return top
 

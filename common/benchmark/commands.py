@@ -7,12 +7,14 @@ import json
 import statistics
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from common.benchmark.made import Day, make
-from common.benchmark.measure import Measured, measured
 from common.errors import Failure
 from common.settings import ROOT
+
+if TYPE_CHECKING:  # --help must not wait for every client
+    from common.benchmark.made import Day
+    from common.benchmark.measure import Measured
 
 WAYS = {  # module of each -> what it is
     "two_tiers": "the project's staging: Spark, both tiers",
@@ -36,6 +38,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _benchmark(args: argparse.Namespace) -> int:
+    from common.benchmark.made import make
+    from common.benchmark.measure import measured
     from common.cli import print_result, settings_of
     from common.lake import ensure_up
 

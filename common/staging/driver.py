@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.clients.hdfs import Hdfs
-from common.errors import Failure, Unavailable
+from common.errors import CannotWrite, Failure, TryAgain, Unavailable
 from common.landing.manifest import MANIFEST, Manifest, parse_manifest
 from common.publish.run import Run
 from common.stages import Input
@@ -54,7 +54,7 @@ def stage_files(
     check: Callable[[Staged], None] = lambda staged: None,
     keep: Callable[[Run, str, str, list[Written]], None] = record,
 ) -> Staged:
-    """Stages the raw folder `raw`. BadData, CannotWrite, Unavailable.
+    """Stages the raw folder `raw`. BadData, CannotWrite, TryAgain.
 
     `check` may stop before anything is taken or recorded; `keep` records the refused rows of the attempts' files.
     """
@@ -169,16 +169,22 @@ def each(spark: Any, work: Sequence[Any], function: Callable[[str, Any], Report]
     try:
         reports: list[Report] = spark.parallelize(work, len(work)).map(one).collect()
     except Py4JError as error:
-        raise _unavailable(error) from error
+        raise _given_up(error) from error
     first_fault(reports)
     return reports
 
 
-def _unavailable(error: Exception) -> Failure:
-    """Spark gave a task up: a service was away, or it is a bug of ours."""
+def _given_up(error: Exception) -> Failure:
+    """Spark gave a task up: a service stayed away, there is no room, or a worker died; anything else is a bug of ours."""
     text = str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    cause = next((line for line in reversed(lines) if line.startswith("common.errors.")), "")
-    if cause:
-        return Unavailable(cause.partition(": ")[2], where="a Spark task", next="./submit.sh check, then the same command again")
+    again = "./submit.sh check, then the same command again"
+    for kind in (CannotWrite, Unavailable, TryAgain):
+        _, found, what = text.partition(f"common.errors.{kind.__name__}: ")
+        if found:
+            raised: type[Failure] = CannotWrite if kind is CannotWrite else TryAgain
+            return raised(what.splitlines()[0], where="a Spark task", next=again)
+    if "Python worker exited" in text or "Python worker failed to connect" in text or "ExecutorLostFailure" in text:
+        return TryAgain(
+            "a worker of a Spark task died, several times", where="a Spark task", next="see that there is memory, then again"
+        )
     raise error

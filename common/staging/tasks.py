@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
 from common.clients.hdfs import Hdfs
-from common.errors import BadData
+from common.errors import BadData, TryAgain, Unavailable
 from common.staging import duplicates
 from common.staging.attempts import ACCEPTED, REFUSED, SUSPECT, Attempt, Written
 from common.staging.counts import Counts, merged
@@ -32,6 +33,7 @@ from common.staging.pieces import Piece, read
 from common.staging.tables import suspect_schema
 from common.staging.two_tier import Known, Outcome, Work, by_sku, connect, stage
 
+_PAUSES = (1, 2, 4, 8, 15)  # seconds before a task tries again when HDFS is away; a NameNode restarts in less
 _READERS = 4  # small files that a task reads at a time: most of the time is waiting
 
 
@@ -196,10 +198,16 @@ def _in_blocks(blocks: Iterator[Block], size: int) -> Iterator[list[Block]]:
 
 
 def _guarded(work: Callable[[], Report]) -> Report:
-    try:
-        return work()
-    except BadData as fault:
-        return Report(fault=fault)
+    """Does the work, again where a service was away: an attempt has files of its own, so that it can begin anew."""
+    for pause in _PAUSES:
+        try:
+            return work()
+        except BadData as fault:
+            return Report(fault=fault)
+        except (Unavailable, TryAgain):
+            hdfs_of.cache_clear()
+            time.sleep(pause)
+    return work()
 
 
 def first_fault(reports: Sequence[Any]) -> None:
