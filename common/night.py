@@ -16,6 +16,7 @@ from common.publish.window import check_window
 from common.settings import Settings
 from common.stages import NIGHT, stage
 
+
 def stage_command(name: str, args: argparse.Namespace) -> int:
     """A stage, `all` or `backfill`, for every date given; prints a table of what happened."""
     from common.cli import print_result, settings_of

@@ -15,7 +15,7 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
         " where r.business_date = %s and s.status = 'succeeded' order by s.stage, s.run_id desc",
         (day,),
     )
-    staged = {name: counts for name, counts in rows}
+    staged = dict(rows)
     on = f"business_date = date '{day}'"
     planned, lines, suppliers, units, cost = clients.trino.rows(
         f"select (select count(*) from hive.planning.order_decisions where {on} and outcome <> 'not_planned'), count(*),"

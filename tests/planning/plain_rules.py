@@ -68,10 +68,7 @@ def decide(sku: Sku, day: date) -> Decision:
     available = sum(a for a, _, _ in sku.stock)
     reserved = sum(r for _, r, _ in sku.stock)
     stated = [s for _, _, s in sku.stock if s is not None]
-    if sku.has_rule and sku.safety_stock is not None:
-        safety = sku.safety_stock
-    else:
-        safety = sum(stated)
+    safety = sku.safety_stock if sku.has_rule and sku.safety_stock is not None else sum(stated)
     net = max(0, demand + safety - (available - reserved))
     is_known = fits(demand, available, reserved, available - reserved, safety, sum(stated), net)
     seen = None if sku.rejected_stock_rows or not is_known else net

@@ -1,7 +1,7 @@
 """Cases as data: `sql/planning/<model>/cases.yml`, each stating only what differs from the model's usual SKU.
 
 Keys of a case (all optional):
-    demand                  units, or a list of order lines; `none`: no line      need: the same, nothing in stock, no safety stock
+    demand                  units, or a list of order lines; `none`: no line    need: the same, nothing in stock, no safety stock
     available, reserved, snapshot_safety_stock     units, or a list with one entry a warehouse;  stock: none
     safety_stock, moq       of the replenishment rule (null is not set);  rule: none
     pack, status, product_name                     of the product;  product: none
@@ -23,9 +23,9 @@ from datetime import timedelta
 from typing import Any
 
 import yaml
+from planning_world import DAY, ORDERS_RUN, STOCK_RUN, World
 
 from common.settings import ROOT
-from planning_world import DAY, ORDERS_RUN, STOCK_RUN, World
 
 MAIN_COLUMN = {"net_demand": "net_demand_qty", "order_decisions": "order_qty"}
 
@@ -155,7 +155,9 @@ def _network(world: World, case: Case, given: dict[str, Any]) -> None:
         world.add("stores", store_id=f"{case.prefix}-S", is_active=store.get("active", True))
         world.add("products", sku=f"{case.sku}-S", status="blocked")
         for ago in [*(7 * week for week in store.get("weekdays", [])), *store.get("days", [])] + [0] * store.get("today", 0):
-            world.add("pos_order_lines", sku=f"{case.sku}-S", store_id=f"{case.prefix}-S", business_date=DAY - timedelta(days=ago))
+            world.add(
+                "pos_order_lines", sku=f"{case.sku}-S", store_id=f"{case.prefix}-S", business_date=DAY - timedelta(days=ago)
+            )
             if ago == 0:
                 world.add("warehouse_stock", sku=f"{case.sku}-S", available_qty=9)
 

@@ -29,10 +29,12 @@ USUAL: dict[str, dict[str, Any]] = {
         "unit_price": "9.99", "source_file": "store_1.jsonl", "source_line": 1,
     },
     "warehouse_stock": {
-        "warehouse_id": "W1", "available_qty": 0, "reserved_qty": 0, "safety_stock_qty": None, "source_file": "W1.csv", "source_line": 1,
+        "warehouse_id": "W1", "available_qty": 0, "reserved_qty": 0, "safety_stock_qty": None, "source_file": "W1.csv",
+        "source_line": 1,
     },
     "products": {
-        "name": "Whole milk 1 gal", "department": "GROCERY", "category": "MILK", "base_unit": "each", "pack_size": 1, "status": "active",
+        "name": "Whole milk 1 gal", "department": "GROCERY", "category": "MILK", "base_unit": "each", "pack_size": 1,
+        "status": "active",
     },
     "suppliers": {"name": "Hartmann Dairy", "is_active": True, "lead_time_days": 4, "currency": "USD", "email": None},
     "replenishment_rules": {"moq": 1, "safety_stock": 0},
@@ -43,7 +45,8 @@ USUAL: dict[str, dict[str, Any]] = {
     "stores": {"name": "Store", "is_active": True},
     "warehouses": {"name": "Warehouse", "is_active": True},
     "rejected_rows": {
-        "run_id": STOCK_RUN, "table_name": "staging.warehouse_stock", "action": "reject", "source_file": "W1.csv", "source_line": 1,
+        "run_id": STOCK_RUN, "table_name": "staging.warehouse_stock", "action": "reject", "source_file": "W1.csv",
+        "source_line": 1,
         "element": None, "sku": None, "raw": "?", "reasons": ["available_invalid"],
     },
 }  # fmt: skip

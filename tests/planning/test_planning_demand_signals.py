@@ -21,9 +21,14 @@ def judged(trino):
     for number in range(700):
         name = f"s{number}"
         mean = chance.choice([1, 3, 5, 9])
-        history = {ago: chance.randint(1, 2 * mean) for ago in range(1, PUBLISHED + 1) if chance.random() < chance.choice([0.1, 0.6, 1.0])}
+        history = {
+            ago: chance.randint(1, 2 * mean)
+            for ago in range(1, PUBLISHED + 1)
+            if chance.random() < chance.choice([0.1, 0.6, 1.0])
+        }
         sku = {
-            "history": history, "demand": chance.choice([0, 0, mean, 10, chance.randint(1, 40)]), "available": chance.randint(0, 60),
+            "history": history, "demand": chance.choice([0, 0, mean, 10, chance.randint(1, 40)]),
+            "available": chance.randint(0, 60),
             "safety": chance.randint(0, 40), "moq": chance.choice([1, 24, 100]), "pack": chance.choice([1, 6, 12]),
             "lead": chance.randint(0, 9), "cost": Decimal(chance.randint(1, 3000)).scaleb(-2),
         }  # fmt: skip

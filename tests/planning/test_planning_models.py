@@ -25,7 +25,11 @@ def test_columns_are_those_of_the_contract(trino, model):
     sql = render(model, DAY, load_settings(), empty_references(), FACTS)
     trino.execute(f"create or replace view hive.scratch.{name} as {sql}")
     try:
-        columns = trino.rows(f"select column_name, data_type from hive.information_schema.columns where table_schema = 'scratch' and table_name = '{name}' order by ordinal_position")
+        columns = trino.rows(
+            f"select column_name, data_type from hive.information_schema.columns"
+            f" where table_schema = 'scratch' and table_name = '{name}'"
+            " order by ordinal_position"
+        )
         assert trino.rows(f"select * from hive.scratch.{name}") == []
     finally:
         trino.execute(f"drop view hive.scratch.{name}")
@@ -35,7 +39,17 @@ def test_columns_are_those_of_the_contract(trino, model):
 @pytest.mark.parametrize("model", MODELS)
 def test_nothing_that_differs_between_two_runs_enters_a_plan(model):
     text = re.sub(r"--.*", "", model_text(model)).lower()
-    for word in (r"\bnow\(", r"\bcurrent_", r"\brandom\(", r"\brand\(", r"\buuid\(", r"\blocaltime", r"\bapprox_", r"\barbitrary\(", r"\bany_value\("):
+    for word in (
+        r"\bnow\(",
+        r"\bcurrent_",
+        r"\brandom\(",
+        r"\brand\(",
+        r"\buuid\(",
+        r"\blocaltime",
+        r"\bapprox_",
+        r"\barbitrary\(",
+        r"\bany_value\(",
+    ):
         assert not re.search(word, text), word
 
 

@@ -21,7 +21,8 @@ days = st.integers(-40, 40).map(lambda n: DAY + timedelta(days=n))
 costs = st.integers(0, 999_999_999_999).map(lambda cents: Decimal(cents).scaleb(-2))
 
 offers = st.builds(
-    Offer, supplier=st.just(""), priority=st.just(1), valid_from=days | st.just(date(2017, 1, 1)), valid_to=st.none() | st.none() | days,
+    Offer, supplier=st.just(""), priority=st.just(1), valid_from=days | st.just(date(2017, 1, 1)),
+    valid_to=st.none() | st.none() | days,
     is_active=st.sampled_from([True, True, True, False]), pack_size=st.none() | packs, moq=st.none() | moqs, unit_cost=costs,
     lead_time_days=st.none() | st.integers(0, 90), supplier_lead_time_days=st.integers(0, 90),
 )  # fmt: skip
@@ -37,7 +38,9 @@ def made(count):
     """So many SKUs, the same in every run."""
     found = []
 
-    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     @given(skus)
     def collect(sku):
         found.append(sku)
@@ -62,15 +65,23 @@ def place(world, name, sku):
         world.add("pos_order_lines", sku=name, quantity=quantity)
     for number, (available, reserved, safety) in enumerate(sku.stock):
         world.add(
-            "warehouse_stock", sku=name, warehouse_id=f"W{number}", available_qty=available, reserved_qty=reserved, safety_stock_qty=safety
+            "warehouse_stock",
+            sku=name,
+            warehouse_id=f"W{number}",
+            available_qty=available,
+            reserved_qty=reserved,
+            safety_stock_qty=safety,
         )
     for _ in range(sku.rejected_stock_rows):
         world.add("rejected_rows", sku=name)
     for offer in sku.offers:
-        world.add("suppliers", supplier_id=offer.supplier, is_active=offer.is_active, lead_time_days=offer.supplier_lead_time_days)
+        world.add(
+            "suppliers", supplier_id=offer.supplier, is_active=offer.is_active, lead_time_days=offer.supplier_lead_time_days
+        )
         world.add(
             "product_suppliers", sku=name, supplier_id=offer.supplier, priority=offer.priority, valid_from=offer.valid_from,
-            valid_to=offer.valid_to, pack_size=offer.pack_size, moq=offer.moq, unit_cost=offer.unit_cost, lead_time_days=offer.lead_time_days,
+            valid_to=offer.valid_to, pack_size=offer.pack_size, moq=offer.moq, unit_cost=offer.unit_cost,
+            lead_time_days=offer.lead_time_days,
         )  # fmt: skip
 
 
