@@ -27,6 +27,15 @@ def pytest_configure():
     os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
 
 
+def pytest_collection_modifyitems(config, items):
+    """What needs a container engine, or measures, runs only when a -m expression names it."""
+    for marker in ("containers", "benchmark"):
+        if marker not in config.getoption("markexpr", ""):
+            left_out = [item for item in items if item.get_closest_marker(marker)]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+
+
 def _lake():
     return LocalLake(_HOME, load_settings()["trino.user"])
 

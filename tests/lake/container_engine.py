@@ -56,8 +56,9 @@ class Engine:
     def run(self, *command: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
         """A command that talks to this engine."""
         environment = {**os.environ, "DOCKER_HOST": self._socket, "DOCKER_BUILDKIT": "0", "COMPOSE_DOCKER_CLI_BUILD": "0"}
+        options = {"text": True, **options}
         return subprocess.run(
-            command, cwd=ROOT, env=environment, check=check, text=True, capture_output=True, stdin=subprocess.DEVNULL, **options
+            command, cwd=ROOT, env=environment, check=check, capture_output=True, stdin=subprocess.DEVNULL, **options
         )
 
     def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -68,6 +69,14 @@ class Engine:
         done = self.run("docker-compose", *files, "-p", "lake_test", *arguments, check=False)
         if check and done.returncode:
             raise RuntimeError(f"docker-compose {' '.join(arguments)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        return done
+
+    def client(self, *command: str, binary: bool = False) -> subprocess.CompletedProcess:
+        """A command in the client's container; RuntimeError with what it said when it fails."""
+        files = ["-f", str(ROOT / "docker-compose.yml"), "--project-directory", str(ROOT), "-p", "lake_test"]
+        done = self.run("docker-compose", *files, "run", "--rm", "-T", "client", *command, check=False, text=not binary)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done
 
     def make_base_image(self) -> None:
