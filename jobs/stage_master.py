@@ -21,6 +21,7 @@ from common.staging.driver import each
 
 
 def reads(run: Run) -> list[Input]:
+    """The date's master snapshot."""
     return [run.need_raw("master")]
 
 

@@ -20,6 +20,7 @@ from common.staging.feeds import ORDERS
 
 
 def reads(run: Run) -> list[Input]:
+    """The date's order files, and the products and stores that they may name."""
     return [run.need_raw("orders"), run.need_published("staging.products"), run.need_published("staging.stores")]
 
 

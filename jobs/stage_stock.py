@@ -21,6 +21,7 @@ from common.staging.snapshots import active, check_doubled, faults, previous_row
 
 
 def reads(run: Run) -> list[Input]:
+    """The date's stock files, and the products and warehouses that they may name."""
     return [run.need_raw("stock"), run.need_published("staging.products"), run.need_published("staging.warehouses")]
 
 

@@ -79,6 +79,7 @@ def statements(raw: str, folder: str, shift: str, first: str, last: str) -> list
 
 
 def main(folder: str, overrides: list[str]) -> None:
+    """Stages the day once and prints its counts as JSON."""
     settings = settings_at(folder, overrides)
     url = settings.service("HDFS_URL")
     hdfs, parts = Hdfs(url), urlsplit(url)

@@ -18,6 +18,7 @@ from common.staging.two_tier import Known
 
 
 def main(folder: str, overrides: list[str]) -> None:
+    """Stages the day once and prints its counts as JSON."""
     settings = settings_at(folder, overrides)
     clients = Clients(settings)
     run = Run(clients, DAY, 0, argparse.Namespace(quiet=True))
