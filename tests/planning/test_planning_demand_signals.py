@@ -72,7 +72,7 @@ def is_drop(sku):
 
 def is_shortage(sku):
     left = sku["available"] - sku["demand"]
-    return order(sku)[0] > 0 and sku["lead"] > 0 and (left < 0 or left * PUBLISHED < sum(window(sku)) * sku["lead"])
+    return order(sku)[0] > 0 and sku["lead"] > 0 and (left < 0 or left < sum(window(sku)) * sku["lead"] // PUBLISHED)
 
 
 def is_excess(sku):
@@ -97,6 +97,7 @@ def test_the_numbers_of_each(judged):
             assert (drop["observed_qty"], drop["expected_qty"]) == (0, window(sku)[PUBLISHED // 2])
         if shortage := codes.get("possible_shortage"):
             assert (shortage["observed_qty"], shortage["days"]) == (sku["available"] - sku["demand"], sku["lead"])
+            assert shortage["expected_qty"] == sum(window(sku)) * sku["lead"] // PUBLISHED
         if excess := codes.get("order_excess"):
             units, total = order(sku)[1], sum(window(sku))
             assert (excess["observed_qty"], excess["cost"]) == (units, units * sku["cost"])

@@ -84,6 +84,9 @@ with
             coalesce(element_at(windows.days_desc, greatest(1, ($published_days + 1) / 2)), 0)
                 + coalesce(element_at(windows.days_desc, $published_days / 2 + 1), 0) as double_median_qty,
             cast(coalesce(decisions.moq_excess_qty, 0) as decimal(38,0)) + coalesce(decisions.pack_excess_qty, 0) as excess_qty,
+            -- mean daily demand until the order is due. Whole numbers by remainder: a division of decimals would round.
+            (windows.window_qty * decisions.lead_time_days - windows.window_qty * decisions.lead_time_days % greatest($published_days, 1))
+                / greatest($published_days, 1) as mean_until_due_qty,
             totals.order_line_count > 0 as is_open_day
         from decisions
         inner join net_demand on net_demand.sku = decisions.sku
@@ -106,18 +109,25 @@ with
                 and double_median_qty >= 2 * $drop_min_median_qty
                 and $published_days >= $min_history_days as is_drop,
             outcome = 'ordered' and lead_time_days > 0
-                and (left_qty < 0 or left_qty * $published_days < window_qty * lead_time_days) as is_shortage,
+                and coalesce(mean_until_due_qty, 0) > left_qty as is_shortage,
             is_planned and (demand_qty > 0 or has_need) as is_wanted,
             coalesce(product_status in ('run_out', 'blocked'), false) and has_need as is_unplanned_need,
             is_planned and rule_safety_stock_qty <> snapshot_safety_stock_qty as is_safety_mismatch
         from skus
     ),
 
-    -- one pass over all SKUs, whatever the number of codes; a code that is not raised is NULL in the array
+    noticed as (
+        select * from signals
+        where outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku')
+            or is_excess or is_spike or is_drop or is_shortage or is_unplanned_need or is_safety_mismatch
+            or is_wanted and (passed_over_supplier_id is not null or stock_row_count = 0 or not has_rule)
+    ),
+
+    -- one pass over these SKUs, whatever the number of codes; a code that is not raised is NULL in the array
     sku_lines as (
         select
             raised.code,
-            signals.sku,
+            noticed.sku,
             raised.supplier_id,
             cast(null as varchar) as store_id,
             cast(null as varchar) as warehouse_id,
@@ -128,7 +138,7 @@ with
             raised.cost,
             raised.currency,
             raised.message
-        from signals
+        from noticed
         cross join unnest(cast(array[
             if(outcome = 'no_supplier', row(
                 'no_supplier', null, net_demand_qty, null, null, null, null,
@@ -160,7 +170,7 @@ with
                 'unknown_sku', null, try_cast(demand_qty as bigint), null, null, null, null,
                 format('in %s order line(s) and %s stock row(s), and no product has it', order_line_count, stock_row_count)
             )),
-            if(is_planned and has_need and passed_over_supplier_id is not null, row(
+            if(is_wanted and has_need and passed_over_supplier_id is not null, row(
                 'inactive_supplier', passed_over_supplier_id, net_demand_qty, null, null, null, null,
                 format('%s needed, %s is inactive: %s', net_demand_qty, passed_over_supplier_id,
                     coalesce('the next one is ' || supplier_id, 'no other supplier is valid'))
@@ -191,10 +201,10 @@ with
                     median_qty, if(double_median_qty % 2 = 1, '.5', ''))
             )),
             if(is_shortage, row(
-                'possible_shortage', supplier_id, try_cast(left_qty as bigint), try_cast(window_qty as bigint), lead_time_days,
-                null, null,
-                format('%s %s after today, the order is due in %s days; %s units went in the %s days before', abs(left_qty),
-                    if(left_qty < 0, 'missing', 'left'), lead_time_days, window_qty, $published_days)
+                'possible_shortage', supplier_id, try_cast(left_qty as bigint), try_cast(coalesce(mean_until_due_qty, 0) as bigint),
+                lead_time_days, null, null,
+                format('%s %s after today, the order is due in %s days; the mean demand until then is %s', abs(left_qty),
+                    if(left_qty < 0, 'missing', 'left'), lead_time_days, coalesce(mean_until_due_qty, 0))
             )),
             if(is_excess, row(
                 'order_excess', supplier_id, try_cast(excess_qty as bigint), net_demand_qty, try_cast(cover_days as bigint),
