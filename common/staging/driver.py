@@ -135,23 +135,23 @@ def _passes(run: Run, plan: Plan, known: bytes, pieces: list[Piece]) -> tuple[li
     if not pieces:
         return [], {}
     spark, attempts = run.spark_context, plan.attempts
-    groups = share_out(pieces, plan.block_bytes, spark.defaultParallelism)
+    shares = share_out(pieces, plan.block_bytes, spark.defaultParallelism)
     master = spark.broadcast(known)
-    if len(groups) == 1:
-        reports = each(spark, groups, lambda task, pieces: tasks.everything(plan, master.value, pieces, task))
-        return reports[0].files, reports[0].counts
-    scans = each(spark, groups, lambda task, pieces: tasks.scan(plan, master.value, pieces))
+    if len(shares) == 1:
+        (report,) = each(spark, shares, lambda task, pieces: tasks.everything(plan, master.value, pieces, task))
+        if not report.is_outgrown:
+            return report.files, report.counts
+    scans = each(spark, shares, lambda task, pieces: tasks.scan(plan, master.value, pieces))
     found = twice([np.frombuffer(r.hashes, np.uint64) for r in scans])
     suspects = spark.broadcast(found.tobytes())
-    reports = each(spark, groups, lambda task, ps: tasks.stage_pieces(plan, master.value, suspects.value, ps, task))
+    reports = each(spark, shares, lambda task, ps: tasks.stage_pieces(plan, master.value, suspects.value, ps, task))
     names = [f.name for r in reports for f in r.files if f.kind == SUSPECT]
     parts = len(found) // _SETTLED_AT_ONCE + 1
     if names:
-        buckets = list(range(parts))
         reports += each(
-            spark, buckets, lambda task, part: tasks.settle(plan, master.value, names, part, parts, f"{task}-settled")
+            spark, list(range(parts)), lambda task, part: tasks.settle(plan, master.value, names, part, parts, f"{task}-settled")
         )
-    run.say(f"  {len(groups)} tasks, {len(found):,} suspect groups, attempts in {attempts}")
+    run.say(f"  {len(shares)} tasks, {len(found):,} suspect groups, attempts in {attempts}")
     return [f for r in reports for f in r.files], merged([r.counts for r in reports])
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,8 @@ from common.landing.describe import RawFile
 from common.staging.lines import Block, Readable, blocks, csv_header, kind_of
 
 _GZIP_GROWS = 10  # a compressed byte is taken for so many when work is shared out
+BLOCKS_A_TASK = 8  # the wait for a file's close is hidden behind the next block; what a retry repeats stays small
+_READERS = 4  # small files that a task reads at a time: most of the time is waiting
 _HEADER_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
 
@@ -51,20 +55,60 @@ def pieces_of(folder: str, files: Iterable[RawFile]) -> list[Piece]:
 
 
 def share_out(pieces: Sequence[Piece], size: int, slots: int) -> list[list[Piece]]:
-    """Pieces in order, in groups of at most about `size` bytes of text, of even size, a multiple of `slots` of them.
+    """Pieces in order, in tasks of at most about `BLOCKS_A_TASK` blocks of `size` bytes of text, even, a multiple of `slots`.
 
-    Small files share a group, a large file has several. A small day is one group: it is done before a second task has begun.
+    Small files share a task, a large file has several. A small day is one task: it is done before a second one has begun.
     """
     total = sum(piece.weight for piece in pieces)
     if total <= size // 4:
         return [list(pieces)] if pieces else []
-    count = -(-total // (size * slots)) * slots
-    groups: list[list[Piece]] = [[] for _ in range(count)]
+    count = -(-total // (BLOCKS_A_TASK * size * slots)) * slots
+    tasks: list[list[Piece]] = [[] for _ in range(count)]
     before = 0
     for piece in pieces:
-        groups[min((before + piece.weight // 2) * count // total, count - 1)].append(piece)
+        tasks[min((before + piece.weight // 2) * count // total, count - 1)].append(piece)
         before += piece.weight
-    return [group for group in groups if group]
+    return [task for task in tasks if task]
+
+
+def read_ahead(
+    hdfs: Hdfs, pieces: Sequence[Piece], columns: Sequence[str], size: int, line_bytes: int, verify: bool = True
+) -> Iterator[list[Block]]:
+    """The blocks of a task's pieces in order, about `size` bytes at a time; the next ones are read while these are used."""
+
+    def whole(piece: Piece) -> list[Block]:
+        return list(read(hdfs, piece, columns, size, line_bytes, verify))
+
+    def batches() -> Iterator[list[Block]]:
+        with ThreadPoolExecutor(_READERS) as readers:
+            for some in _together(pieces, size):
+                if len(some) == 1:  # perhaps larger than memory
+                    yield from ([block] for block in read(hdfs, some[0], columns, size, line_bytes, verify))
+                else:
+                    yield list(itertools.chain.from_iterable(readers.map(whole, some)))
+
+    source = batches()
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(next, source, None)
+        while (found := coming.result()) is not None:
+            coming = ahead.submit(next, source, None)
+            yield found
+
+
+def _together(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
+    """Small plain pieces together, up to about `size` bytes; a .gz alone, for nobody knows how large it is."""
+    some: list[Piece] = []
+    for piece in pieces:
+        alone = piece.file.endswith(".gz")
+        if some and (alone or sum(p.weight for p in some) + piece.weight > size * 5 // 4):
+            yield some
+            some = []
+        some.append(piece)
+        if alone:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def read(hdfs: Hdfs, piece: Piece, columns: Sequence[str], size: int, line_bytes: int, verify: bool = True) -> Iterator[Block]:

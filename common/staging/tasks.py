@@ -7,10 +7,8 @@ service that is away) is retried by Spark.
 from __future__ import annotations
 
 import gc
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -29,12 +27,11 @@ from common.staging.counts import Counts, merged
 from common.staging.days import BusinessDay
 from common.staging.feeds import FEEDS
 from common.staging.lines import Block
-from common.staging.pieces import Piece, read
+from common.staging.pieces import Piece, read_ahead
 from common.staging.tables import suspect_schema
 from common.staging.two_tier import Known, Outcome, Work, by_sku, connect, stage
 
 _PAUSES = (1, 2, 4, 8, 15)  # seconds before a task tries again when HDFS is away; a NameNode restarts in less
-_READERS = 4  # small files that a task reads at a time: most of the time is waiting
 
 
 @dataclass(frozen=True)
@@ -55,12 +52,16 @@ class Plan:
 
 @dataclass
 class Report:
-    """What a task tells the driver: its files, its counts, hashes of groups, or the fault that stops the night."""
+    """What a task tells the driver: its files, its counts, hashes of groups.
+
+    Or the fault that stops the night, or that the work has outgrown one task.
+    """
 
     files: list[Written] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     hashes: bytes = b""
     fault: BadData | None = None
+    is_outgrown: bool = False
 
 
 def packed(known: Known) -> bytes:
@@ -87,7 +88,7 @@ def scan(plan: Plan, known: bytes, pieces: Sequence[Piece]) -> Report:
     def work() -> Report:
         todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
         db = connect()
-        some = _in_blocks(_read(hdfs, plan, todo, pieces, verify=False), plan.block_bytes)
+        some = _read(hdfs, plan, todo, pieces, verify=False)  # pass 2 verifies what it stages
         found = [duplicates.scan(db, todo, blocks) for blocks in some]
         return Report(hashes=np.concatenate([duplicates.SEED, *found]).tobytes())
 
@@ -100,7 +101,7 @@ def stage_pieces(plan: Plan, known: bytes, suspects: bytes, pieces: Sequence[Pie
     def work() -> Report:
         todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
         db, attempt, counts = connect(), Attempt(hdfs, plan.attempts, task), []
-        for some in _in_blocks(_read(hdfs, plan, todo, pieces), plan.block_bytes):
+        for some in _read(hdfs, plan, todo, pieces):
             outcome = stage(db, todo, some, np.frombuffer(suspects, np.uint64))
             _write(attempt, outcome)
             counts.append(outcome.counts)
@@ -125,12 +126,18 @@ def settle(plan: Plan, known: bytes, files: Sequence[str], part: int, parts: int
 
 
 def everything(plan: Plan, known: bytes, pieces: Sequence[Piece], task: str) -> Report:
-    """All three passes at once, for a day that fits into one task: its files are read once."""
+    """All three passes at once, for a day that fits into one task: its files are read once.
+
+    It is outgrown by a .gz that holds far more than its size lets one think.
+    """
 
     def work() -> Report:
         todo, hdfs, db = _work(plan, known), hdfs_of(plan.hdfs_url), connect()
-        blocks = list(_read(hdfs, plan, todo, pieces))
-        parts = list(_in_blocks(iter(blocks), plan.block_bytes))
+        parts: list[list[Block]] = []
+        for some in _read(hdfs, plan, todo, pieces):
+            parts.append(some)
+            if sum(len(block.data) for part in parts for block in part) > 2 * plan.block_bytes:
+                return Report(is_outgrown=True)
         suspects = duplicates.twice([duplicates.scan(db, todo, some) for some in parts])
         outcomes = [stage(db, todo, some, suspects) for some in parts]
         outcomes.append(duplicates.settle(db, todo.feed, _joined(outcomes, SUSPECT), todo.known.skus))
@@ -171,30 +178,8 @@ def _tune_worker() -> None:
     pa.set_io_thread_count(1)
 
 
-def _read(hdfs: Hdfs, plan: Plan, work: Work, pieces: Sequence[Piece], verify: bool = True) -> Iterator[Block]:
-    """The blocks of all pieces in order. Plain pieces of one task fit into memory together and are read several at a time."""
-
-    def one(piece: Piece) -> Iterator[Block]:
-        return read(hdfs, piece, list(work.feed.kinds), plan.block_bytes, work.line_bytes, verify)
-
-    if len(pieces) == 1 or any(piece.file.endswith(".gz") for piece in pieces):
-        return itertools.chain.from_iterable(map(one, pieces))
-    with ThreadPoolExecutor(_READERS) as pool:
-        return itertools.chain.from_iterable(list(pool.map(lambda piece: list(one(piece)), pieces)))
-
-
-def _in_blocks(blocks: Iterator[Block], size: int) -> Iterator[list[Block]]:
-    """Small blocks together, up to about `size` bytes."""
-    some: list[Block] = []
-    filled = 0
-    for block in blocks:
-        if some and filled + len(block.data) > size * 5 // 4:
-            yield some
-            some, filled = [], 0
-        some.append(block)
-        filled += len(block.data)
-    if some:
-        yield some
+def _read(hdfs: Hdfs, plan: Plan, work: Work, pieces: Sequence[Piece], verify: bool = True) -> Iterator[list[Block]]:
+    return read_ahead(hdfs, pieces, list(work.feed.kinds), plan.block_bytes, work.line_bytes, verify)
 
 
 def _guarded(work: Callable[[], Report]) -> Report:

@@ -14,7 +14,7 @@ from common.errors import BadData
 from common.landing.describe import Piece, RawFile, describe
 from common.staging.feeds import ORDERS
 from common.staging.lines import chunks, csv_header
-from common.staging.pieces import pieces_of, read, share_out
+from common.staging.pieces import BLOCKS_A_TASK, pieces_of, read, read_ahead, share_out
 from tests.staging.memory import both, run
 from tests.staging.test_judge import CLEAN, HEADER, ROW
 
@@ -210,10 +210,28 @@ def test_misnamed_file_stops(tmp_path):
 def test_small_files_share_a_task_and_large_ones_have_several(tmp_path):
     small = [p for n in range(30) for p in land(tmp_path, f"s{n}.jsonl", CLEAN.encode())]
     large = land(tmp_path, "z.jsonl", b"\n".join([CLEAN.encode()] * 100), 2000)
-    groups = share_out([*small, *large], 2000, 2)
-    assert [p for g in groups for p in g] == [*small, *large]
-    assert 8 <= len(groups) <= 12
-    assert max(sum(p.weight for p in g) for g in groups) <= 4000
+    shares = share_out([*small, *large], 300, 2)
+    assert [p for s in shares for p in s] == [*small, *large]
+    assert 8 <= len(shares) <= 12
+    assert max(sum(p.weight for p in s) for s in shares) <= 300 * BLOCKS_A_TASK + 2000
+
+
+def test_reading_ahead_gives_every_block_in_order_in_small_batches(tmp_path):
+    names = [f"s{n:02d}.jsonl" for n in range(30)]
+    pieces = [p for name in names for p in land(tmp_path, name, CLEAN.encode())]
+    pieces[10:10] = land(tmp_path, "g.jsonl.gz", gzip.compress("\n".join([CLEAN] * 40).encode()))
+    batches = list(read_ahead(Folder(), pieces, COLUMNS, 1000, 1 << 20))
+    order = [block.file for batch in batches for block in batch]
+    assert list(dict.fromkeys(order)) == [*names[:10], "g.jsonl.gz", *names[10:]]
+    assert max(sum(len(block.data) for block in batch) for batch in batches) <= 1250
+    assert order.count("g.jsonl.gz") > 3
+
+
+def test_a_fault_found_while_reading_ahead_is_raised(tmp_path):
+    pieces = [p for n in range(9) for p in land(tmp_path, f"s{n}.jsonl", CLEAN.encode())]
+    (tmp_path / "s7.jsonl").write_bytes(CLEAN.encode().replace(b"A", b"B"))
+    with pytest.raises(BadData, match="s7"):
+        list(read_ahead(Folder(), pieces, COLUMNS, 300, 1 << 20))
 
 
 def test_a_small_day_is_one_task(tmp_path):
