@@ -159,7 +159,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: Sequence[str] | None) -> int:
-    args = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["test"]:  # what follows is pytest's, options too: argparse would take them for its own
+        given[1:1] = ["--"]
+    args = parser().parse_args(given)
     code: int = args.handler(args)
     return code
 

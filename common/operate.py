@@ -194,7 +194,7 @@ def _test(args: argparse.Namespace) -> int:
     for command in (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *args.pytest_arguments],
+        [python, "-m", "pytest", *(a for a in args.pytest_arguments if a != "--")],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
         failed = subprocess.run(command, cwd=ROOT, check=False).returncode
