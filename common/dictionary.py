@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from common.contracts import Contract, all_contracts
+from common.planning import exception_codes
 from common.settings import ROOT
 
 FILE = ROOT / "docs" / "data-dictionary.md"
@@ -39,7 +40,15 @@ def dictionary() -> str:
         "|---|---|---|",
     ]
     head += [f"| [{_name(c)}](#{_anchor(c)}) | {', '.join(c.grain)} | {c.description} |" for c in all_contracts()]
-    return "\n".join([*head, *(line for c in all_contracts() for line in _section(c))]) + "\n"
+    return "\n".join([*head, *(line for c in all_contracts() for line in _section(c)), *_exceptions()]) + "\n"
+
+
+def _exceptions() -> list[str]:
+    lines = ["", "## Exceptions", "", "The closed list of `hive.planning.exceptions.code` (`sql/planning/exceptions/codes.yml`).", ""]
+    lines += ["| code | severity | raised when | observed_qty | expected_qty | what to do |", "|---|---|---|---|---|---|"]
+    for code in exception_codes():
+        lines.append(f"| `{code.code}` | {code.severity} | {code.raised} | {code.observed} | {code.expected} | {code.action} |")
+    return lines
 
 
 def _name(contract: Contract) -> str:

@@ -205,7 +205,7 @@ def code_version() -> str:
     for folder in ("common", "jobs", "sql", "conf"):
         for file in sorted((ROOT / folder).rglob("*")):
             name = file.relative_to(ROOT).as_posix()
-            decides = file.suffix in (".py", ".sql", ".json") or name.endswith("contract.yml")
+            decides = file.suffix in (".py", ".sql", ".json") or file.name in ("contract.yml", "codes.yml")
             if decides and not name.startswith(_NO_CODE):
                 digest.update(f"{name}\0".encode() + file.read_bytes())
     return digest.hexdigest()
