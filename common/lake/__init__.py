@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # this package's set-up part runs before anything is installed
@@ -14,7 +13,8 @@ def ensure_up(settings: Settings) -> None:
     if settings.environment != "local":
         return
     from common.lake.local import LocalLake
+    from common.lake.places import say
 
     lake = LocalLake(settings.lake_dir, settings["trino.user"])
     if not lake.is_up():
-        lake.up(lambda text: print(text, file=sys.stderr, flush=True))
+        lake.up(say)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -189,8 +188,3 @@ def _sha256(file: Path) -> str:
         while block := handle.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def megabytes(artifacts: Iterable[Artifact]) -> int:
-    """Their download size in MB."""
-    return round(sum(a.size for a in artifacts) / 1e6)

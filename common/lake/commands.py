@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from common.errors import NotAllowed, Unavailable, Usage
 from common.lake import artifacts
 from common.lake.layout import SERVICES
 from common.lake.local import LocalLake
+from common.lake.places import say
 from common.settings import SERVICES as ADDRESSES
 from common.settings import Settings, load_settings
 
@@ -57,21 +57,17 @@ def _lake() -> tuple[LocalLake, Settings]:
     return LocalLake(settings.lake_dir, settings["trino.user"]), settings
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _up(_: argparse.Namespace) -> int:
     lake, _settings = _lake()
-    if not lake.up(_say):
-        _say("lake: is up")
+    if not lake.up(say):
+        say("lake: is up")
     return 0
 
 
 def _down(_: argparse.Namespace) -> int:
     lake, _settings = _lake()
-    if not lake.down(_say):
-        _say("lake: was down")
+    if not lake.down(say):
+        say("lake: was down")
     return 0
 
 
@@ -110,12 +106,12 @@ def _reset(args: argparse.Namespace) -> int:
             where=str(lake.home),
             next="./submit.sh lake reset --yes",
         )
-    lake.reset(_say)
-    _say(f"lake: removed from {lake.home}")
+    lake.reset(say)
+    say(f"lake: removed from {lake.home}")
     return 0
 
 
 def _setup(_: argparse.Namespace) -> int:
     artifacts.ensure()
-    _say("setup: everything is there")
+    say("setup: everything is there")
     return 0

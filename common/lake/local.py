@@ -23,8 +23,8 @@ from common.lake.trino_node import TrinoNode
 KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastore, TrinoNode)
 _MEMORY_GB = 6  # Trino 2, the others 1.5, a night's Spark 2.5
 START_SECONDS = 120  # a service that does not serve by then has failed
-_OURS = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp", "spark", "benchmark")
-_OURS += ("inbox", "output")
+_FILES_OF_SERVICES = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp")
+_OURS = (*_FILES_OF_SERVICES, "spark", "benchmark", "inbox", "output")
 
 
 class LocalLake:
