@@ -44,7 +44,8 @@ def dictionary() -> str:
 
 
 def _exceptions() -> list[str]:
-    lines = ["", "## Exceptions", "", "The closed list of `hive.planning.exceptions.code` (`sql/planning/exceptions/codes.yml`).", ""]
+    lines = ["", "## Exceptions", ""]
+    lines += ["The closed list of `hive.planning.exceptions.code` (`sql/planning/exceptions/codes.yml`).", ""]
     lines += ["| code | severity | raised when | observed_qty | expected_qty | what to do |", "|---|---|---|---|---|---|"]
     for code in exception_codes():
         lines.append(f"| `{code.code}` | {code.severity} | {code.raised} | {code.observed} | {code.expected} | {code.action} |")
