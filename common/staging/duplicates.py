@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from common.staging.counts import Counts
 from common.staging.feeds import Feed
 from common.staging.lines import Block, kind_of
-from common.staging.prove import Lines, cut, hashes
+from common.staging.prove import Lines, cut, hash_of, hashes
 from common.staging.tables import refused_schema
 from common.staging.two_tier import Outcome, Work, by_sku
 
@@ -90,7 +90,7 @@ def settle(
         create or replace temp table settled as
         select *, row_number() over (same order by source_file, source_line, element) as copy,
             count(*) over (partition by {grain}) = count(*) over same as alike
-        from suspects where hash({", ".join(feed.group)}) % {parts} = {part}
+        from suspects where {hash_of(feed.group)} % {parts} = {part}
         window same as (partition by {content})""")
     db.unregister("suspects")
     accepted = db.sql(f"select {', '.join(feed.schema.names)} from settled where alike and copy = 1").to_arrow_table()

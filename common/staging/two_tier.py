@@ -6,7 +6,7 @@ proven and the judge sees every line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -21,10 +21,11 @@ from common.staging.days import BusinessDay
 from common.staging.feeds import Feed
 from common.staging.judge import Rules
 from common.staging.lines import Block, kind_of, readable
-from common.staging.prove import Lines, clean, cut, hashes, typed
+from common.staging.prove import Lines, clean, cut, hash_of, hashes, typed
 from common.staging.tables import refused_schema, suspect_schema, table_of
 
 _FLUSH_ROWS = 20_000  # Python rows held at a time
+_LONG_CHARACTERS = 16_384  # of a longer record, an order line after the first refused one keeps only so much raw text
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,16 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
     rows = _Typed(typed(db, work.feed, list(zip(parts, masks, strict=True))), work)
     doubtful = rows.doubtful(suspects, sum(map(len, parts)))
     proven = rows.proven(doubtful, parts, counts)
-    careful, suspect, refused = _judge(db, work, parts, masks, doubtful, suspects, counts)
+    judged = _Judged(db, work, suspects)
+    for part, mask in zip(parts, masks, strict=True):
+        todo = np.flatnonzero(~mask | doubtful[part.start : part.start + len(part)])
+        count = counts[part.block.file]
+        count.lines += len(part)
+        count.proven += len(part) - len(todo)
+        count.extra |= set(part.block.header) - set(work.feed.kinds)
+        for line in todo.tolist():
+            judged.line(part, line, count)
+    careful, suspect, refused = judged.tables()
     accepted = pa.concat_tables([proven, by_sku(careful, work.known.skus)])
     _count(accepted, "accepted", counts)
     _count(suspect, "suspect", counts)
@@ -139,65 +149,60 @@ class _Typed:
         return pa.table([columns[n] if n in columns else self.rows[n].take(at) for n in wanted.names], schema=wanted)
 
 
-def _judge(
-    db: duckdb.DuckDBPyConnection,
-    work: Work,
-    parts: Sequence[Lines],
-    masks: Sequence[np.ndarray],
-    doubtful: np.ndarray,
-    suspects: np.ndarray,
-    counts: dict[str, Counts],
-) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """(accepted, suspect, refused) of all lines that were not proven, in the order of the lines."""
-    found: list[tuple[pa.Table, pa.Table]] = []
-    rows: list[tuple] = []
-    refused: list[tuple] = []
+class _Judged:
+    """(accepted, suspect, refused) rows of the judge, turned into tables before there are too many of them."""
 
-    def flush() -> None:
-        found.append((table_of(rows, _careful_schema(work.feed)), table_of(refused, refused_schema())))
-        rows.clear()
-        refused.clear()
+    def __init__(self, db: duckdb.DuckDBPyConnection, work: Work, suspects: np.ndarray) -> None:
+        self._db, self._work, self._suspects = db, work, suspects
+        self._schema = suspect_schema(work.feed.table).append(pa.field("again", pa.bool_()))
+        self._rows: list[tuple] = []
+        self._refused: list[tuple] = []
+        self._tables: list[tuple[pa.Table, pa.Table, pa.Table]] = []
 
-    for part, mask in zip(parts, masks, strict=True):
-        todo = np.flatnonzero(~mask | doubtful[part.start : part.start + len(part)])
-        count = counts[part.block.file]
-        count.proven += len(part) - len(todo)
-        count.extra |= set(part.block.header) - set(work.feed.kinds)
-        count.lines += len(part)
-        for line in todo.tolist():
-            _one_line(work, part, line, count, rows, refused)
-            if len(rows) + len(refused) > _FLUSH_ROWS:
-                flush()
-    flush()
-    careful, all_refused = (pa.concat_tables(t) for t in zip(*found, strict=True))
-    group = hashes(db, [careful[c].combine_chunks() for c in work.feed.group]) if len(careful) else np.zeros(0, np.uint64)
-    doubt = _among(group, suspects) | careful["again"].to_numpy(zero_copy_only=False).astype(bool)
-    suspect = careful.filter(pa.array(doubt)).drop_columns(["again"])
-    return careful.filter(pa.array(~doubt)).select(work.feed.schema.names), suspect, all_refused
+    def line(self, part: Lines, line: int, count: Counts) -> None:
+        """Judges one line of a block."""
+        raw, feed, block = part.raw(line), self._work.feed, part.block
+        verdict = feed.judges[kind_of(block.file)](raw, block.header, self._work.rules)
+        if not verdict.rows and not verdict.refused:
+            count.blank += 1
+            return
+        source = (block.file, block.before + line + 1)
+        texts = _texts(readable(raw, self._work.line_bytes))
+        again = len({row[: len(feed.grain)] for row in verdict.rows}) < len(verdict.rows)
+        for row, element in zip(verdict.rows, verdict.elements, strict=True):
+            self._rows.append((*row, *source, element, next(texts), again))
+        for element, sku, reasons in verdict.refused:
+            action = feed.action(reasons)
+            self._refused.append((action, *source, element, sku, next(texts), reasons))
+            count.add(action, reasons)
+        count.read += len(verdict.rows)
+        count.judged += 1
+        count.extra |= verdict.extra
+        if len(self._rows) + len(self._refused) > _FLUSH_ROWS:
+            self._flush()
+
+    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """All rows so far, in the order of the lines."""
+        self._flush()
+        accepted, suspect, refused = (pa.concat_tables(tables) for tables in zip(*self._tables, strict=True))
+        return accepted, suspect, refused
+
+    def _flush(self) -> None:
+        rows, feed = table_of(self._rows, self._schema), self._work.feed
+        doubt = rows["again"].to_numpy().astype(bool)
+        if len(rows):
+            doubt |= _among(hashes(self._db, [rows[c].combine_chunks() for c in feed.group]), self._suspects)
+        accepted = rows.filter(pa.array(~doubt)).select(feed.schema.names)
+        suspect = rows.filter(pa.array(doubt)).drop_columns(["again"])
+        self._tables.append((accepted, suspect, table_of(self._refused, refused_schema())))
+        self._rows, self._refused = [], []
 
 
-def _careful_schema(feed: Feed) -> pa.Schema:
-    return suspect_schema(feed.table).append(pa.field("again", pa.bool_()))
-
-
-def _one_line(work: Work, part: Lines, line: int, count: Counts, rows: list[tuple], refused: list[tuple]) -> None:
-    raw, feed, block = part.raw(line), work.feed, part.block
-    verdict = feed.judges[kind_of(block.file)](raw, block.header, work.rules)
-    if not verdict.rows and not verdict.refused:
-        count.blank += 1
-        return
-    source = (block.file, block.before + line + 1)
-    text = readable(raw, work.line_bytes)
-    keys = {row[: len(feed.grain)] for row in verdict.rows}
-    again = len(keys) < len(verdict.rows)
-    rows += [(*row, *source, element, text, again) for row, element in zip(verdict.rows, verdict.elements, strict=True)]
-    count.read += len(verdict.rows)
-    for element, sku, reasons in verdict.refused:
-        action = feed.action(reasons)
-        refused.append((action, *source, element, sku, text, reasons))
-        count.add(action, reasons)
-    count.judged += 1
-    count.extra |= verdict.extra
+def _texts(text: str) -> Iterator[str]:
+    """The raw text for each row of a record: of a long record only the first one has the whole, else memory has no bound."""
+    yield text
+    while True:
+        yield text[:_LONG_CHARACTERS]
 
 
 def by_sku(rows: pa.Table, skus: pa.Array) -> pa.Table:
@@ -230,7 +235,7 @@ def _fingerprint(db: duckdb.DuckDBPyConnection, feed: Feed, tables: Sequence[pa.
     """What each warehouse's rows of each file add up to."""
     db.register("snapshot", pa.concat_tables(tables))
     for file, place, rows, total in db.execute(f"""
-            select source_file, {feed.place}, count(*), sum(hash({", ".join(feed.columns)})::hugeint)
+            select source_file, {feed.place}, count(*), sum({hash_of(feed.columns)}::hugeint)
             from snapshot group by all""").fetchall():
         counts[file].snapshots[place] = (rows, total)
     db.unregister("snapshot")

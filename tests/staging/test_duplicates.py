@@ -6,8 +6,12 @@ import json
 import random
 from collections import defaultdict
 
+import pyarrow as pa
 import pytest
 
+from common.staging import duplicates
+from common.staging.prove import hashes
+from common.staging.two_tier import connect
 from tests.staging.memory import STORES, both, run, stock
 
 HEADER = "order_id,store_id,ordered_at,line_no,sku,quantity,unit_price"
@@ -99,3 +103,17 @@ def test_stock_duplicates():
     assert sorted((r[0], r[1]) for r in result.accepted) == [("W1", "SKU-0001"), ("W2", "SKU-0001")]
     assert [row[4] for row in result.refused] == ["SKU-0002", "SKU-0002"]
     assert result.counts["w.csv"].duplicates == 1
+
+
+def test_order_ids_made_of_parts_are_not_taken_for_duplicates():
+    """DuckDB's own hash has 320,000 collisions among these 2.6 million texts."""
+    ids = pa.array([f"{store:08d}-{number:08d}" for store in range(13) for number in range(20_000)])
+    found = hashes(connect(), [ids])
+    assert len(duplicates.twice([found])) == 0
+
+
+def test_a_long_record_keeps_its_raw_text_once():
+    lines = [(n, 0) for n in range(1, 2001)]
+    result = both({"a.jsonl": as_json("A", lines).encode()})
+    sizes = sorted(len(row[5]) for row in result.refused)
+    assert (len(sizes), sizes[0], sizes[-2], sizes[-1]) == (2000, 16_384, 16_384, len(as_json("A", lines)))
