@@ -19,7 +19,8 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
     on = f"business_date = date '{day}'"
     planned, lines, suppliers, units, cost = clients.trino.rows(
         f"select (select count(*) from hive.planning.order_decisions where {on} and outcome <> 'not_planned'), count(*),"
-        f" count(distinct supplier_id), coalesce(sum(order_qty), 0), cast(coalesce(sum(line_cost), 0) as varchar)"
+        f" count(distinct supplier_id), coalesce(sum(cast(order_qty as decimal(38, 0))), 0),"
+        f" cast(coalesce(sum(line_cost), 0) as varchar)"
         f" from hive.planning.purchase_order_lines where {on}"
     )[0]
     codes = clients.trino.rows(f"select code, count(*) from hive.planning.exceptions where {on} group by code order by 2 desc, 1")
@@ -30,7 +31,7 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
         "skus_planned": planned,
         "purchase_order_lines": lines,
         "suppliers": suppliers,
-        "units": units,
+        "units": int(units),
         "cost": f"{cost} {clients.settings['business.currency']}",
         "exceptions": dict(codes),
         "files": str(clients.settings.path("paths.output") / "supplier_orders" / str(day)),
