@@ -179,7 +179,8 @@ def _http(method: str, url: str, body: bytes | None = None) -> bytes:
             return answer.read()
     except urllib.error.HTTPError as error:
         if error.code != 307:
-            raise
+            told = " ".join(error.read(2000).decode(errors="replace").split())
+            raise Unavailable(f"WebHDFS answered {error.code}: {told[:300]}") from None
         target = error.headers["Location"]
     headers = {"Content-Type": "application/octet-stream"}
     with opener.open(urllib.request.Request(target, body, headers, method=method), timeout=20) as answer:

@@ -46,7 +46,8 @@ class TrinoNode(Service):
             f"-Dnode.data-dir={self.site.home / 'data' / 'trino'}",
             f"-Dplugin.dir={artifacts.archive('trino-server') / 'plugin'}",
             f"-Dcatalog.config-dir={conf / 'catalog'}",
-            f"-Daccess-control.config-files={conf / 'access-control.properties'}",
+            # relative to the lake's folder: it is a list, and a path may hold a comma
+            "-Daccess-control.config-files=conf/trino/access-control.properties",
             f"-Dlog.levels-file={conf / 'log.properties'}",
             f"-Dconfig={conf / 'config.properties'}",
             "io.trino.server.TrinoServer",

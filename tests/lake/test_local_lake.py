@@ -27,7 +27,7 @@ def quiet(text):
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     """A running lake that these tests may break."""
-    made = LocalLake(tmp_path_factory.mktemp("ein See ß") / "lake", "procurement")
+    made = LocalLake(tmp_path_factory.mktemp("ein See, ß") / "lake", "procurement")
     assert made.up(quiet)
     yield made
     made.reset(quiet)
