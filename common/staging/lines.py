@@ -49,13 +49,16 @@ def chunks(source: Readable, size: int, line_bytes: int) -> Iterator[bytes]:
 
     That beginning is one byte longer than allowed, so that the judge sees it is too long.
     """
-    rest = b""
-    while data := source.read(size):
+    rest, data = b"", source.read(size)
+    while data:
+        following = source.read(1) if len(data) < size else b""
+        is_last = len(data) < size and not following
         data = rest + data if rest else data
-        cut = data.rfind(b"\n") + 1
+        cut = len(data) if is_last else data.rfind(b"\n") + 1  # the last line of a file may have no newline
         if cut:
             yield data if cut == len(data) else data[:cut]
         rest = data[cut : cut + line_bytes + 1]
+        data = following + source.read(size)
     if rest:
         yield rest
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import itertools
 import json
 from argparse import Namespace
 from datetime import date, timedelta
@@ -30,7 +29,6 @@ MASTER = {
     "stores.csv": "store_id,name,is_active\nS001,A,t\nS002,B,f\n",
     "warehouses.csv": "warehouse_id,name,is_active\nW1,A,t\nW2,B,t\nW3,C,f\n",
 }
-_days = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +39,15 @@ def clients(settings):
     made.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def day(worker_id):
-    """A business date of its own."""
-    worker = 0 if worker_id == "master" else 1 + int(worker_id.removeprefix("gw"))
-    return date(2031, 1, 10) + timedelta(days=1000 * worker + 40 * next(_days))  # no stock within the other tests' look-back
+    """A business date that no other test module uses; each worker has its own."""
+    return date(2031, 1, 10) + timedelta(days=100 * (0 if worker_id == "master" else 1 + int(worker_id.removeprefix("gw"))))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def night(clients, day):
+    """The date's night, its master data staged; each test lands files of its own."""
     return Night(clients, day)
 
 
@@ -216,8 +214,8 @@ def test_stock_is_staged_and_its_faults_named(night):
 
 
 def test_a_missing_or_short_snapshot_stops_until_it_is_accepted(night):
-    day, before = night.day, night.day - timedelta(days=1)
-    yesterday = Night(night.clients, before)
+    before, day = night.day + timedelta(days=40), night.day + timedelta(days=41)  # no other stock within the look-back
+    yesterday, night = Night(night.clients, before), Night(night.clients, day)
     yesterday.land("stock", {"a.csv": stock_file(before, "W1", range(1, 101)), "b.csv": stock_file(before, "W2", range(1, 101))})
     yesterday.run("stage_stock")
     night.land("stock", {"a.csv": stock_file(day, "W1", range(1, 101))})
