@@ -43,7 +43,7 @@ class Postgres:
         connection = self.connect()
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
+                cursor.execute(sql, parameters or None)  # without parameters a % is a %
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
