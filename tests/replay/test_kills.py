@@ -10,7 +10,21 @@ import pytest
 from tests.replay.test_replay import orders_of
 
 DAY = "2031-04-09"
-PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "9")
+PLAN = (
+    "--stores",
+    "6",
+    "--orders",
+    "300",
+    "--skus",
+    "120",
+    "--warehouses",
+    "3",
+    "--replace-master",
+    "--dirty",
+    "2",
+    "--seed",
+    "9",
+)
 # a point, and the command that passes it
 KILLS = [
     ("staging_task", "stage_orders"),

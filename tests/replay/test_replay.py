@@ -7,7 +7,21 @@ import random
 import pytest
 
 DAY = "2031-03-05"
-PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "7")
+PLAN = (
+    "--stores",
+    "6",
+    "--orders",
+    "300",
+    "--skus",
+    "120",
+    "--warehouses",
+    "3",
+    "--replace-master",
+    "--dirty",
+    "2",
+    "--seed",
+    "7",
+)
 
 
 def orders_of(settings, day=DAY):
@@ -71,7 +85,7 @@ def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, s
 def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
     """A date of its own, since its raw files are replaced: other file names, rows shuffled, one file gzipped."""
     day = "2031-03-06"
-    clean = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--seed", "7")
+    clean = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--replace-master", "--seed", "7")
     assert submit("generate", day, *clean).returncode == 0
     assert submit("all", day).returncode == 0
     before = orders_of(settings, day)

@@ -21,7 +21,7 @@ def contents(submit, metastore):
     """Two contents of every table of a date: the directories of two real nights on different input."""
     found = []
     for seed in ("1", "2"):
-        size = ("--stores", "4", "--orders", "200", "--skus", "80", "--warehouses", "2", "--seed", seed)
+        size = ("--stores", "4", "--orders", "200", "--skus", "80", "--warehouses", "3", "--replace-master", "--seed", seed)
         assert submit("generate", str(DAY), *size, "--replace").returncode == 0
         night = submit("all", str(DAY), "--replace", "--refresh-master", "--revise")
         assert night.returncode == 0, night.stderr
