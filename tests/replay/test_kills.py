@@ -44,7 +44,7 @@ def night(submit, settings):
     assert submit("generate", DAY, *PLAN).returncode == 0
     done = submit("all", DAY)
     assert done.returncode == 0, done.stderr
-    return orders_of(settings)
+    return orders_of(settings, DAY)
 
 
 def start(submit, command, barrier, tmp_path, *options):
@@ -67,7 +67,7 @@ def test_a_killed_run_leaves_a_clean_date(night, submit, settings, postgres, hdf
     process.wait()
     again = submit("all", DAY)
     assert again.returncode == 0, again.stderr
-    assert orders_of(settings) == night
+    assert orders_of(settings, DAY) == night
     left = postgres.rows(
         "select count(*) from ops.stages s join ops.runs r using (run_id) where r.business_date = %s"
         " and s.status in ('running', 'publishing')",
@@ -85,12 +85,12 @@ def test_two_runs_of_one_date_at_once(night, submit, settings, tmp_path):
         second = submit("all", DAY)
         assert second.returncode == 75 and "under way" in second.stderr
         assert time.monotonic() - begin < 10
-        assert orders_of(settings) == night
+        assert orders_of(settings, DAY) == night
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert submit("all", DAY).returncode == 0
-    assert orders_of(settings) == night
+    assert orders_of(settings, DAY) == night
 
 
 def test_a_paused_run_keeps_its_lock_and_refuses_to_publish_after_an_unlock(night, submit, settings):
@@ -109,7 +109,7 @@ def test_a_paused_run_keeps_its_lock_and_refuses_to_publish_after_an_unlock(nigh
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    assert orders_of(settings) == night
+    assert orders_of(settings, DAY) == night
 
 
 def wait_for_lock(submit):
@@ -128,4 +128,4 @@ def test_sigterm_ends_a_run_with_75_and_frees_the_date(night, submit, settings):
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 75
     assert submit("all", DAY).returncode == 0
-    assert orders_of(settings) == night
+    assert orders_of(settings, DAY) == night
