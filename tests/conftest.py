@@ -69,6 +69,11 @@ def pytest_sessionfinish(session):
 _USERS = pytest.StashKey()
 
 
+def pytest_collection_modifyitems(items):
+    """The demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own."""
+    items.sort(key=lambda item: "demo" not in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def lake():
     """The running lake; pytest-xdist's workers share it."""
