@@ -28,12 +28,14 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    """What needs a container engine, or measures, runs only when a -m expression names it."""
+    """What needs a container engine, or measures, runs only when a -m expression names it. The demo's tests come first."""
     for marker in ("containers", "benchmark"):
         if marker not in config.getoption("markexpr", ""):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
+    # the demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own
+    items.sort(key=lambda item: "demo" not in item.fixturenames)
 
 
 def _lake():
@@ -67,11 +69,6 @@ def pytest_sessionfinish(session):
 
 
 _USERS = pytest.StashKey()
-
-
-def pytest_collection_modifyitems(items):
-    """The demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own."""
-    items.sort(key=lambda item: "demo" not in item.fixturenames)
 
 
 @pytest.fixture(scope="session")
