@@ -175,7 +175,7 @@ class _Executor:
         """Records the failure of a stage and of those whose publication waited for it."""
         for name in {item.stage.name for item in self.waiting} | {stage.name}:
             try:
-                self.ledger.stage_ends(name, "failed", error)
+                self.ledger.stage_fails(name, error)
             except Failure:
                 return
 

@@ -117,6 +117,16 @@ class Ledger:
             stage,
         )
 
+    def stage_fails(self, stage: str, error: str) -> None:
+        """Records a failure, unless its flip had begun: what is half published is for the next start to complete."""
+        self._rows(
+            "update ops.stages set status = 'failed', error = %s, ended_at = clock_timestamp()"
+            " where run_id = %s and stage = %s and status = 'running'",
+            error,
+            self.run_id,
+            stage,
+        )
+
     def require_lock(self) -> None:
         """Asserts that this run still may publish; TryAgain when its session was ended."""
         held = self._rows(

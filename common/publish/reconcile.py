@@ -46,12 +46,14 @@ def sweep_results(run: Run, ledger: Ledger) -> None:
 
 
 def sweep_directories(run: Run, keep: set[str]) -> int:
-    """Removes the date's private directories that were never published; returns how many."""
+    """Removes the date's private directories that were never published and are not what readers see; returns how many."""
     removed = 0
     for contract in all_contracts():
         root = runs_root(run.settings, contract.name, run.day)
-        for entry in run.hdfs.list(root) if run.hdfs.exists(root) else ():
-            if entry.path not in keep:
+        entries = run.hdfs.list(root) if run.hdfs.exists(root) else []
+        for entry in (e for e in entries if e.path not in keep):
+            # a ledger that was lost or restored from a backup does not know what readers see
+            if not _is_flipped(run, contract.name, entry.path):
                 run.hdfs.delete(entry.path)
                 removed += 1
     if removed:

@@ -142,6 +142,35 @@ def test_a_crash_around_the_flip_is_rolled_forward_or_swept(clients, day, flippe
     assert (location in left) is flipped
 
 
+def test_a_failure_after_the_first_flip_is_rolled_forward_and_never_swept(clients, day):
+    """Such as a metastore that goes away, or a SIGTERM, between the flips of a group: what readers see must stay there."""
+    execute(clients, stores_stage(["A"]), day)
+    half = stores_stage(["B"])
+
+    def build(run, inputs):
+        built = half.build(run, inputs)
+        built.publish = lambda: (_ for _ in ()).throw(TryAgain("the metastore went away"))
+        return built
+
+    with pytest.raises(TryAgain, match="went away"):
+        execute(clients, Stage("stage_master", half.reads, build, (TABLE,)), day, force=True)
+    assert published(clients, day) == ["B"]
+    failed = clients.postgres.rows("select max(run_id) from ops.runs where business_date = %s", (day,))[0][0]
+    execute(clients, stores_stage(["C"]), day)  # current: it only reconciles
+    assert published(clients, day) == ["B"]
+    status = clients.postgres.rows("select status from ops.stages where run_id = %s", (failed,))
+    assert status == [("succeeded",)]
+
+
+def test_what_readers_see_is_kept_even_where_the_ledger_knows_nothing_of_it(clients, day):
+    execute(clients, stores_stage(["A"]), day)
+    clients.postgres.rows("delete from ops.stages where run_id in (select run_id from ops.runs where business_date = %s)", (day,))
+    other = stores_stage([], during=lambda run: (_ for _ in ()).throw(BadData("not good")))
+    with pytest.raises(BadData):
+        execute(clients, other, day, force=True)
+    assert published(clients, day) == ["A"]
+
+
 def test_a_build_that_fails_leaves_the_published_rows_and_no_directory(clients, day):
     execute(clients, stores_stage(["A"]), day)
 
