@@ -11,7 +11,7 @@ from common.clients.hdfs import Hdfs
 from common.dates import window_before
 from common.demo import DAY
 from common.settings import ROOT, lake_addresses
-from tests.replay.test_replay import orders_of
+from tests.replay.nights import orders_of
 
 pytestmark = pytest.mark.slow
 

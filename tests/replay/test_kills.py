@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.replay.test_replay import orders_of
+from tests.replay.nights import first_night, orders_of
 
 DAY = "2031-04-09"
 PLAN = (
@@ -38,11 +38,8 @@ KILLS = [
 
 @pytest.fixture(scope="module")
 def night(submit, settings):
-    """A finished night, its order files, and its counts."""
-    assert submit("generate", DAY, *PLAN).returncode == 0
-    done = submit("all", DAY)
-    assert done.returncode == 0, done.stderr
-    return orders_of(settings, DAY)
+    """A finished night's order files."""
+    return first_night(submit, settings, DAY, "9")
 
 
 def start(submit, command, barrier, tmp_path, *options):

@@ -1,43 +1,19 @@
 """Any past date gives the same order files, to the byte, whatever changes around it; one test for each thing that may."""
 
 import gzip
-import hashlib
 import random
 
 import pytest
 
+from tests.replay.nights import SIZE, first_night, orders_of
+
 DAY = "2031-03-05"
-PLAN = (
-    "--stores",
-    "6",
-    "--orders",
-    "300",
-    "--skus",
-    "120",
-    "--warehouses",
-    "3",
-    "--replace-master",
-    "--dirty",
-    "2",
-    "--seed",
-    "7",
-)
-
-
-def orders_of(settings, day=DAY):
-    """Name and SHA-256 of each order file and exceptions report of a date; the manifest names the run and is left out."""
-    folder = settings.path("paths.output") / "supplier_orders" / day
-    files = sorted(f for f in folder.iterdir() if not f.name.startswith("_"))
-    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
 @pytest.fixture(scope="module")
 def first(submit, settings):
     """The first night of the date, and its order files."""
-    assert submit("generate", DAY, *PLAN).returncode == 0
-    night = submit("all", DAY)
-    assert night.returncode == 0, night.stderr
-    found = orders_of(settings)
+    found = first_night(submit, settings, DAY, "7")
     assert len(found) > 5
     return found
 
@@ -48,20 +24,20 @@ def test_a_rerun_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(first, 
     assert again.returncode == 0 and "2 of 9 stages ran" in again.stdout, again.stderr
     forced = submit("all", DAY, "--force")
     assert forced.returncode == 0 and "9 of 9 stages ran" in forced.stdout, forced.stderr
-    assert orders_of(settings) == first
+    assert orders_of(settings, DAY) == first
 
 
 def test_another_locale_and_time_zone_give_the_same_bytes(first, submit, settings):
     odd = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "4711"}
     night = submit("all", DAY, "--force", env=odd)
     assert night.returncode == 0, night.stderr
-    assert orders_of(settings) == first
+    assert orders_of(settings, DAY) == first
 
 
 def test_the_judge_alone_gives_the_same_bytes(first, submit, settings):
     night = submit("all", DAY, "--force", "--set", "staging.engine=judge")
     assert night.returncode == 0, night.stderr
-    assert orders_of(settings) == first
+    assert orders_of(settings, DAY) == first
 
 
 def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, submit, settings, postgres):
@@ -69,14 +45,14 @@ def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, s
     try:
         night = submit("all", DAY, "--force")
         assert night.returncode == 0, night.stderr
-        assert orders_of(settings) == first
+        assert orders_of(settings, DAY) == first
         refused = submit("all", DAY, "--refresh-master")
         assert refused.returncode == 77, refused.stderr
         assert "--revise" in refused.stderr
-        assert orders_of(settings) == first
+        assert orders_of(settings, DAY) == first
         revised = submit("all", DAY, "--refresh-master", "--revise")
         assert revised.returncode == 0, revised.stderr
-        assert orders_of(settings) != first
+        assert orders_of(settings, DAY) != first
     finally:
         postgres.rows("update procurement.replenishment_rules set safety_stock = safety_stock - 500 where sku like 'G%'")
         assert submit("all", DAY, "--refresh-master", "--revise").returncode == 0
@@ -85,8 +61,7 @@ def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, s
 def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
     """A date of its own, since its raw files are replaced: other file names, rows shuffled, one file gzipped."""
     day = "2031-03-06"
-    clean = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--replace-master", "--seed", "7")
-    assert submit("generate", day, *clean).returncode == 0
+    assert submit("generate", day, *SIZE, "--seed", "7").returncode == 0
     assert submit("all", day).returncode == 0
     before = orders_of(settings, day)
     inbox = settings.path("paths.inbox")
