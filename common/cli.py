@@ -57,12 +57,13 @@ def stage_parser(name: str, parser: argparse.ArgumentParser) -> argparse.Argumen
     return parser
 
 
-def main(stage: Stage, arguments: Sequence[str] | None = None) -> int:
-    """The command line of one stage's job file: `python jobs/<stage>.py DATE [options]`."""
+def main(stage: Stage | str, arguments: Sequence[str] | None = None) -> int:
+    """The command line of one job file, a stage's or that of `all`: `python jobs/<stage>.py DATE [options]`."""
     from common.night import stage_command
 
-    parser = stage_parser(stage.name, _Parser(prog=f"./submit.sh {stage.name}"))
-    return guarded(lambda: stage_command(stage.name, parser.parse_args(arguments)))
+    name = stage if isinstance(stage, str) else stage.name
+    parser = stage_parser(name, _Parser(prog=f"./submit.sh {name}"))
+    return guarded(lambda: stage_command(name, parser.parse_args(arguments)))
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -159,10 +160,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: Sequence[str] | None) -> int:
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["test"]:  # what follows is pytest's, options too: argparse would take them for its own
-        given[1:1] = ["--"]
-    args = parser().parse_args(given)
+    args = parser().parse_args(arguments)
     code: int = args.handler(args)
     return code
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from common.contracts import all_contracts
 from common.dates import business_date
-from common.errors import NoInput
 from common.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
@@ -35,8 +34,9 @@ def add_commands(commands: Any) -> None:
     show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="try an override")
     show.add_argument("--json", action="store_true", help="print as JSON")
     show.set_defaults(handler=_settings)
-    test = commands.add_parser("test", help="lint, types and the test suite on the real lake", add_help=False)
-    test.add_argument("pytest_arguments", nargs=argparse.REMAINDER)
+    # what follows is pytest's: with no prefix of options, an option is an argument like any other
+    test = commands.add_parser("test", help="lint, types and the test suite on the real lake", add_help=False, prefix_chars="\0")
+    test.add_argument("pytest_arguments", nargs="*")
     test.set_defaults(handler=_test)
 
 
@@ -106,30 +106,28 @@ def _drift(clients: Clients, day: date) -> dict[str, int]:
 def stale_tables(clients: Clients, day: date) -> list[str]:
     """The published tables of a date whose pinned inputs have been replaced since, with what replaced them."""
     rows = clients.postgres.rows(
-        "select s.stage, s.inputs, s.tables, s.fingerprint from ops.stages s join ops.runs r using (run_id)"
+        "select s.stage, s.inputs, s.tables from ops.stages s join ops.runs r using (run_id)"
         " where r.business_date = %s and s.status = 'succeeded' and s.tables <> '{}' order by s.run_id",
         (day,),
     )
     published: dict[str, str] = {}
 
-    def current(name: str) -> str | None:
+    def current(name: str) -> str:
         if name not in published:
             table, _, on = name.rpartition("/")
             if table.startswith("raw/"):
-                from common.landing.manifest import read_manifest
+                from common.landing.manifest import find_manifest, raw_folder
 
-                try:
-                    kind = table.removeprefix("raw/")
-                    published[name] = read_manifest(clients.hdfs, kind, date.fromisoformat(on), clients.settings).fingerprint
-                except NoInput:
-                    published[name] = ""
+                folder = raw_folder(clients.settings, table.removeprefix("raw/"), date.fromisoformat(on))
+                manifest = find_manifest(clients.hdfs, folder)
+                published[name] = manifest.fingerprint if manifest else ""
             else:
                 found = clients.metastore.partition(table, date.fromisoformat(on))
                 published[name] = found.location if found else ""
         return published[name]
 
     stale = []
-    for stage, inputs, tables, _ in rows:
+    for stage, inputs, tables in rows:
         for table, location in tables.items():
             if current(f"{table}/{day}") != location:
                 continue
@@ -194,7 +192,7 @@ def _test(args: argparse.Namespace) -> int:
     for command in (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *(a for a in args.pytest_arguments if a != "--")],
+        [python, "-m", "pytest", *args.pytest_arguments],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
         failed = subprocess.run(command, cwd=ROOT, check=False).returncode

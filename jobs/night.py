@@ -8,11 +8,7 @@ inputs changed or that failed.
 
 import sys
 
-from common.cli import guarded, stage_parser
-from common.night import stage_command
+from common.cli import main
 
 if __name__ == "__main__":
-    import argparse
-
-    parser = stage_parser("all", argparse.ArgumentParser(prog="jobs/night.py"))
-    sys.exit(guarded(lambda: stage_command("all", parser.parse_args())))
+    sys.exit(main("all"))
