@@ -52,17 +52,14 @@ def _demo(args: argparse.Namespace) -> int:
 def prepare(clients: Clients) -> None:
     """Lands and stages the day's history and puts the day's own files into the inbox; what is there already stays."""
     from common.cli import stage_parser
-    from common.inbox.retailer import Retailer, load_retailer_master
+    from common.inbox.retailer import write_days
     from common.publish.engine import run_stages
 
     days = window_before(DAY, clients.settings["planning.history_days"])
     missing = [d for d in (*days, DAY) if not clients.hdfs.exists(f"{clients.settings['hdfs.raw']}/orders/{d}/_manifest.json")]
     if missing:
         say(f"writing {len(missing)} real days as raw files into {clients.settings.path('paths.inbox')}")
-        retailer = Retailer(clients.settings)
-        for day in missing:
-            retailer.send_day(day, replace=True)
-        load_retailer_master(retailer, clients.postgres)
+        write_days(clients.settings, clients.postgres, missing, replace=True)
     for number, day in enumerate(days, 1):
         if clients.metastore.partition("staging.warehouse_stock", day):
             continue

@@ -58,12 +58,10 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
 
 def ready(settings: Settings) -> Clients:
     """Clients of services that serve: the local lake is started on demand, the schema brought up to date."""
+    from common.lake import ensure_up
     from common.migrate import migrate
 
-    if settings.environment == "local":
-        from common.lake import ensure_up
-
-        ensure_up(settings)
+    ensure_up(settings)
     clients = Clients(settings)
     migrate(clients.postgres)
     return clients

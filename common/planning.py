@@ -17,11 +17,12 @@ from typing import Any
 
 import yaml
 
+from common.clients.trino import text_literal
 from common.contracts import contract
 from common.dates import window_before
 from common.errors import Misconfigured
 from common.publish.flip import RUN_ID
-from common.publish.run import Pending, Run
+from common.publish.run import Run
 from common.settings import ROOT
 from common.stages import Input
 
@@ -70,11 +71,6 @@ def exception_codes() -> tuple[ExceptionCode, ...]:
     if wrong := [c.code for c in codes if c.severity not in SEVERITIES]:
         raise Misconfigured(f"{wrong[0]}: severity is one of {', '.join(SEVERITIES)}", where=file.name)
     return codes
-
-
-def text_literal(text: str) -> str:
-    """A text as SQL; whatever it holds stays a text."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def codes_relation() -> str:
@@ -179,19 +175,14 @@ def build(run: Run, model: str, facts: Facts) -> str:
     table = f"planning.{model}"
     location = run.private_dir(table)
     references = {name.partition(".")[2]: _reference(run, name) for name in tables_read(model)}
-    scratch = f"hive.scratch.{model}_{run.day:%Y%m%d}_{location.rpartition('/')[2].replace('-', '_')}"
+    scratch = run.scratch_name(location)
     host = run.hdfs.url.rstrip("/")
     run.trino.execute(
-        f"create table {scratch} with (format = 'PARQUET', external_location = '{host}{location}') as\n"
+        f"create table hive.scratch.{scratch} with (format = 'PARQUET', external_location = '{host}{location}') as\n"
         + render(model, run.day, run.settings, references, facts)
     )
-    run.pending[table] = Pending(location, dated(scratch, run.day))
+    run.await_publication(table, location, scratch)
     return location
-
-
-def dated(relation: str, day: date) -> str:
-    """A relation without its partition column as one that has it, so that every model can ask for its date."""
-    return f"(select *, date '{day}' as business_date from {relation})"
 
 
 def counts(run: Run, model: str, by: str) -> dict[str, int]:
@@ -209,5 +200,3 @@ def _reference(run: Run, table: str) -> str:
 def _publisher(run: Run, table: str) -> int:
     partition = run.published(table)
     return int(partition.parameters[RUN_ID]) if partition else 0
-
-

@@ -104,7 +104,7 @@ class Hdfs:
         try:
             return action()
         except FileNotFoundError:
-            raise NoInput(f"HDFS has no {path}", where=self.url if "url" in self.__dict__ else None) from None
+            raise NoInput(f"HDFS has no {path}", where=self.url) from None
         except Failure:
             raise
         except Exception as error:  # hdfs-native raises plain RuntimeError for most of what the servers say

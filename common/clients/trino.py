@@ -93,6 +93,11 @@ class Trino:
             connection.close()
 
 
+def text_literal(text: str) -> str:
+    """A text as SQL; whatever it holds stays a text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _failure(error: Any) -> Failure:
     where = f"query {error.query_id}"
     name, text = error.error_name, f"Trino refused a statement: {error.message}"

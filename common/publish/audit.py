@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from string import Template
 
-from common.contracts import Contract, contract
+from common.contracts import all_contracts, contract
 from common.errors import BadData
-from common.publish.run import Pending, Run
+from common.publish.run import Run
 from common.stages import Built, Stage
 
 _MARK = "-- check:"
@@ -36,7 +36,9 @@ def audit(run: Run, stage: Stage, built: Built) -> None:
         return
     for table, location in built.tables.items():
         if table not in run.pending:
-            run.pending[table] = Pending(location, scratch_table(run, contract(table), location))
+            scratch = run.scratch_name(location)
+            run.metastore.create_scratch(contract(table), scratch, location)
+            run.await_publication(table, location, scratch)
     queries = [_render(run, sql) for _, _, sql in found]
     counts = run.trino.execute(" union all ".join(f"select {n}, count(*) from ({query})" for n, query in enumerate(queries)))
     for number, count in sorted(counts):
@@ -50,19 +52,6 @@ def audit(run: Run, stage: Stage, built: Built) -> None:
             )
 
 
-def scratch_table(run: Run, of: Contract, location: str) -> str:
-    """Registers a private directory as a table of the schema `scratch`; returns how a query reads it, with its business date."""
-    name = f"{of.table}_{run.day:%Y%m%d}_{location.rsplit('/', 1)[-1].replace('-', '_')}"
-    run.metastore.create_scratch(of, name, location)
-    return f"(select *, date '{run.day}' as business_date from hive.scratch.{name})"
-
-
 def _render(run: Run, sql: str) -> str:
-    tables = {t.split(".")[1]: run.reference(t) for t in _known()}
+    tables = {c.table: run.reference(c.name) for c in all_contracts() if c.schema != "audit"}
     return Template(sql).substitute(tables, business_date=run.day.isoformat())
-
-
-def _known() -> list[str]:
-    from common.contracts import all_contracts
-
-    return [c.name for c in all_contracts() if c.schema != "audit"]

@@ -7,10 +7,10 @@ to Delta on HDFS (trinodb/trino#18829), so rows are appended by Spark: one appen
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import pyarrow as pa
 
+from common.clients.trino import text_literal
 from common.contracts import Contract
 from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain
 from common.publish.run import Run, table_root
@@ -47,12 +47,13 @@ def _create(run: Run, contract: Contract) -> None:
         run.trino.execute(f"call delta.system.register_table('{contract.schema}', '{contract.table}', '{url}{location}')")
         return
     columns = [
-        f"{c.name} {_TRINO.get(c.type, c.type)}{'' if c.nullable else ' not null'} comment {_text(c.comment)}"
+        f"{c.name} {_TRINO.get(c.type, c.type)}{'' if c.nullable else ' not null'} comment {text_literal(c.comment)}"
         for c in contract.columns
     ]
     columns.append(f"{contract.partition} date not null comment 'Business date D of the rows'")
     run.trino.execute(
-        f"create table if not exists {schema}.{contract.table} ({', '.join(columns)}) comment {_text(contract.description)}"
+        f"create table if not exists {schema}.{contract.table} ({', '.join(columns)})"
+        f" comment {text_literal(contract.description)}"
         f" with (location = '{url}{location}', partitioned_by = array['{contract.partition}'], checkpoint_interval = 100)"
     )
 
@@ -115,7 +116,3 @@ def _digest(rows: pa.Table) -> str:
     with pa.ipc.new_stream(sink, rows.schema) as out:
         out.write_table(rows.combine_chunks())
     return hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def _text(value: Any) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

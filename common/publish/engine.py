@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from common.errors import BadData, Failure, TryAgain
+from common.errors import Failure, TryAgain
 from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
@@ -27,7 +27,7 @@ from common.stages import Built, Input, Stage
 
 @dataclass
 class Done:
-    """How one stage went: `state` is `built`, `current` (nothing to do) or `failed`."""
+    """How one stage went: `state` is `built` or `current` (nothing to do)."""
 
     stage: str
     state: str
@@ -183,9 +183,3 @@ class _Executor:
         rows = ", ".join(f"{count:,} {outcome}" for outcome, count in done.rows.items()) or "nothing to count"
         state = "  (current, nothing to do)" if done.state == "current" else ""
         self.run.say(f"  {done.stage:<16} {done.seconds:6.1f} s  {rows}{state}")
-
-
-def conserve(where: str, read: int, outcomes: dict[str, int]) -> None:
-    """Nothing is lost: what was read is what came of it, or BadData."""
-    if read != sum(outcomes.values()):
-        raise BadData(f"{read} order lines were read, but {outcomes} came of them", where=where)

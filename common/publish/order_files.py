@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import cache
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import jsonschema
 
@@ -249,11 +249,6 @@ def file_name(supplier_id: str) -> str:
             f"supplier id {supplier_id!r} can't be a file name", where=SOURCE, next="correct it in procurement.suppliers"
         )
     return name
-
-
-def supplier_of(name: str) -> str:
-    """The supplier id of an order file's name."""
-    return unquote(name.removesuffix(".json"))
 
 
 def file_names(supplier_ids: Iterable[str]) -> dict[str, str]:

@@ -96,13 +96,8 @@ class Run:
     """What a stage is given: the date, the run's number, the options, the services, and the tables it may read."""
 
     def __init__(self, clients: Clients, day: date, run_id: int, options: argparse.Namespace) -> None:
-        self.clients, self.settings, self.day, self.run_id, self.options = (
-            clients,
-            clients.settings,
-            day,
-            run_id,
-            options,
-        )
+        self.clients, self.settings = clients, clients.settings
+        self.day, self.run_id, self.options = day, run_id, options
         self.pending: dict[str, Pending] = {}
         self._directories: dict[str, int] = {}
 
@@ -172,20 +167,25 @@ class Run:
 
     def need_raw(self, kind: str, day: date | None = None) -> Input:
         """The raw folder of a kind (`orders`, `stock`, `master`) as an input."""
-        from common.landing.manifest import read_manifest
+        from common.landing.manifest import raw_folder, read_manifest
 
         day = day or self.day
         manifest = read_manifest(self.hdfs, kind, day, self.settings)
-        return Input(f"raw/{kind}/{day}", raw_dir(self.settings, kind, day), manifest.fingerprint)
+        return Input(f"raw/{kind}/{day}", raw_folder(self.settings, kind, day), manifest.fingerprint)
+
+    def scratch_name(self, location: str) -> str:
+        """The table of schema `scratch` over one of this run's private directories."""
+        _, table, day, directory = location.rsplit("/", 3)
+        return f"{table.split('.')[1]}_{day.replace('-', '')}_{directory.replace('-', '_')}"
+
+    def await_publication(self, table: str, location: str, scratch: str) -> None:
+        """From now on this night reads `table` through its scratch table, as one that has the partition's date."""
+        relation = f"(select *, date '{self.day}' as business_date from hive.scratch.{scratch})"
+        self.pending[table] = Pending(location, relation)
 
     def reference(self, table: str) -> str:
         """How Trino reads a table in this night: the pending one where there is one."""
         return self.pending[table].reference if table in self.pending else f"hive.{table}"
-
-
-def raw_dir(settings: Settings, kind: str, day: date) -> str:
-    """`/raw/<kind>/<D>`"""
-    return f"{settings['hdfs.raw']}/{kind}/{day}"
 
 
 def runs_root(settings: Settings, table: str, day: date) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.clients.trino import Trino
+from common.clients.trino import Trino, text_literal
 from common.contracts import contract
-from common.planning import MODELS, Facts, render, tables_read, text_literal
+from common.planning import MODELS, Facts, render, tables_read
 from common.settings import load_settings
 
 DAY = date(2017, 12, 23)  # a Saturday
@@ -110,16 +109,6 @@ def plan(
         results[model] = [dict(zip(names, row, strict=True)) for row in rows]
         references[model] = relation(f"planning.{model}", [row | {"business_date": DAY} for row in results[model]])
     return results
-
-
-def run_model(trino: Trino, world: World, model: str, facts: Facts = FACTS, **settings: Any) -> list[dict[str, Any]]:
-    """The rows of one model over a world."""
-    return plan(trino, world, model, facts, settings)[model]
-
-
-def without_history(facts: Facts = FACTS) -> Facts:
-    """The facts of a first night: no earlier day is published."""
-    return replace(facts, published_days=0, previous_stock_date=date.min)
 
 
 def _text(value: Any) -> Any:

@@ -7,9 +7,10 @@ import re
 import pytest
 from planning_world import DAY, FACTS, World, relation
 
+from common.clients.trino import text_literal
 from common.contracts import contract
 from common.errors import Misconfigured
-from common.planning import MODELS, Facts, model_text, render, settings_values, tables_read, text_literal
+from common.planning import MODELS, Facts, model_text, render, settings_values, tables_read
 from common.settings import load_settings
 
 
