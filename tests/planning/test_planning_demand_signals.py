@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from planning_world import DAY, FACTS, World, plan, replace
+from planning_world import DAY, FACTS, World, plan
 
 PUBLISHED = 27  # an odd number of days: the median is one day
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from planning_cases import cases, frame, place
-from planning_world import FACTS, World, plan, replace
+from planning_world import FACTS, World, plan
 
 from common.planning import SEVERITIES, exception_codes, model_text
 
