@@ -9,6 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -34,8 +35,9 @@ def pytest_collection_modifyitems(config, items):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    # the demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own
-    items.sort(key=lambda item: "demo" not in item.fixturenames)
+    # the demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own;
+    # beside it, in a second worker, goes what needs no lake
+    items.sort(key=lambda item: 0 if "demo" in item.fixturenames else 2 if "lake" in item.fixturenames else 1)
 
 
 def _lake():
@@ -76,6 +78,8 @@ def lake():
     """The running lake; pytest-xdist's workers share it."""
     made = _lake()
     made.up(lambda text: print(text, file=sys.stderr))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _demo_night()  # whichever worker comes first: no other test's rows are in the lake before it
     return made
 
 
@@ -124,13 +128,6 @@ def postgres(settings):
 def submit(lake):
     """Runs ./submit.sh with these arguments, as a user would; returns the CompletedProcess with its texts."""
 
-    def run(*arguments, env=None, **options):
-        return subprocess.run(
-            [ROOT / "submit.sh", *map(str, arguments)],
-            env={**os.environ, **(env or {})}, cwd=options.pop("cwd", ROOT), text=True,
-            capture_output=True, check=False, stdin=subprocess.DEVNULL, **options,
-        )  # fmt: skip
-
     def start(*arguments, env=None):
         """Starts it in a process group of its own and returns the Popen at once."""
         return subprocess.Popen(
@@ -138,15 +135,28 @@ def submit(lake):
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
-    run.start = start
-    return run
+    _submit.start = start
+    return _submit
 
 
 @pytest.fixture(scope="session")
-def demo(submit):
+def demo(lake):
     """The demo's night, run as a user would; its CompletedProcess. A second worker finds it done."""
-    with (_HOME.parent / "demo.lock").open("a") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        done = submit("demo")
+    done = _demo_night()
     assert done.returncode == 0, done.stderr
     return done
+
+
+@cache
+def _demo_night():
+    with (_HOME.parent / "demo.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return _submit("demo")
+
+
+def _submit(*arguments, env=None, **options):
+    return subprocess.run(
+        [ROOT / "submit.sh", *map(str, arguments)],
+        env={**os.environ, **(env or {})}, cwd=options.pop("cwd", ROOT), text=True,
+        capture_output=True, check=False, stdin=subprocess.DEVNULL, **options,
+    )  # fmt: skip
