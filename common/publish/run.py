@@ -21,7 +21,7 @@ from common.settings import ROOT, Settings
 from common.stages import Input, maker_of
 
 # code that can't change what a night decides
-_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/")
+_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/", "common/explain/")
 
 
 @dataclass(frozen=True)
