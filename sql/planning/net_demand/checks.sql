@@ -1,27 +1,18 @@
 -- sql/planning/net_demand/checks.sql: each query returns the rows that break its sentence; none may be published.
 
--- check: every SKU has one row
-select sku from $net_demand where business_date = date '$business_date' group by sku having count(*) > 1;
-
--- check: no SKU of master data, demand or stock is lost
-select sku from $products where business_date = date '$business_date'
-union
-select sku from $pos_order_lines where business_date = date '$business_date'
-union
-select sku from $warehouse_stock where business_date = date '$business_date'
-except
-select sku from $net_demand where business_date = date '$business_date';
-
--- check: every accepted order line and every stock row is counted once
-select *
+-- check: every SKU of master data, demand or stock has one row, no other has one, and every line and stock row is counted once
+select sku, sum(is_need) as rows, sum(line_count) as lines_not_counted, sum(stock_row_count) as stock_rows_not_counted
 from (
-    select sum(order_line_count) as lines, sum(stock_row_count) as stock_rows
-    from $net_demand
-    where business_date = date '$business_date'
-) as counted
-cross join (select count(*) as lines from $pos_order_lines where business_date = date '$business_date') as ordered
-cross join (select count(*) as stock_rows from $warehouse_stock where business_date = date '$business_date') as stocked
-where coalesce(counted.lines, 0) <> ordered.lines or coalesce(counted.stock_rows, 0) <> stocked.stock_rows;
+    select sku, 0 as is_need, 0 as line_count, 0 as stock_row_count from $products where business_date = date '$business_date'
+    union all
+    select sku, 0, 1, 0 from $pos_order_lines where business_date = date '$business_date'
+    union all
+    select sku, 0, 0, 1 from $warehouse_stock where business_date = date '$business_date'
+    union all
+    select sku, 1, - order_line_count, - stock_row_count from $net_demand where business_date = date '$business_date'
+)
+group by sku
+having sum(is_need) <> 1 or count(*) = sum(is_need) or sum(line_count) <> 0 or sum(stock_row_count) <> 0;
 
 -- check: the need is the formula, and not known where the SKU is held or past BIGINT
 select sku

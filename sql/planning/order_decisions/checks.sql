@@ -8,50 +8,38 @@ full outer join (
 ) as decided on decided.sku = needed.sku
 where needed.sku is null or decided.sku is null or decided.decisions <> 1;
 
--- check: every outcome is one of the closed list
-select sku, outcome
-from $order_decisions
-where business_date = date '$business_date'
-    and outcome not in (
-        'ordered', 'enough_stock', 'not_planned', 'held', 'no_supplier', 'invalid_terms', 'other_currency', 'overflow',
-        'unknown_sku'
-    );
-
--- check: an order has a need, is a whole number of packs, at or above the MOQ and the need, and less than a pack above both
-select sku, order_qty
-from $order_decisions
-where business_date = date '$business_date'
-    and outcome = 'ordered'
-    and not coalesce(
-        net_demand_qty > 0
-        and order_qty % pack_size = 0
-        and packs = order_qty / pack_size
-        and order_qty >= moq
-        and order_qty >= net_demand_qty
-        and order_qty - pack_size < greatest(moq, net_demand_qty)
-        and supplier_id is not null
-        and due_date >= date '$business_date'
-        and line_cost = order_qty * unit_cost,
-        false
-    );
-
--- check: the steps add up to the order
-select sku, order_qty
-from $order_decisions
-where business_date = date '$business_date'
-    and outcome = 'ordered'
-    and order_qty <> net_demand_qty + moq_excess_qty + pack_excess_qty;
-
--- check: without an order there is no quantity, no cost and no date
-select sku, outcome, order_qty
-from $order_decisions
-where business_date = date '$business_date'
-    and outcome <> 'ordered'
-    and (order_qty <> 0 or packs <> 0 or line_cost is not null or due_date is not null or bound_by is not null);
-
--- check: what is not planned, held or without a need is not ordered
-select sku, outcome
-from $order_decisions
-where business_date = date '$business_date'
-    and outcome = 'ordered'
-    and (not is_planned or coalesce(product_status, '') <> 'active' or net_demand_qty is null);
+-- check: every decision keeps the rules; `broken` is the one that it does not keep
+select sku, broken, outcome, order_qty
+from (
+    select
+        *,
+        case
+            when outcome not in (
+                'ordered', 'enough_stock', 'not_planned', 'held', 'no_supplier', 'invalid_terms', 'other_currency', 'overflow',
+                'unknown_sku'
+            ) then 'every outcome is one of the closed list'
+            when outcome <> 'ordered' and (
+                order_qty <> 0 or packs <> 0 or line_cost is not null or due_date is not null or bound_by is not null
+            ) then 'without an order there is no quantity, no cost and no date'
+            when outcome = 'ordered' and not coalesce(is_planned and product_status = 'active' and net_demand_qty is not null, false)
+                then 'what is not planned, held or without a need is not ordered'
+            when outcome = 'ordered' and not coalesce(
+                net_demand_qty > 0
+                and order_qty % pack_size = 0
+                and packs = order_qty / pack_size
+                and order_qty >= moq
+                and order_qty >= net_demand_qty
+                and order_qty - pack_size < greatest(moq, net_demand_qty)
+                and supplier_id is not null
+                and due_date >= date '$business_date'
+                and line_cost = order_qty * unit_cost,
+                false
+            )
+                then 'an order has a need, is whole packs, at or above the MOQ and the need, and less than a pack above both'
+            when outcome = 'ordered' and not coalesce(order_qty = net_demand_qty + moq_excess_qty + pack_excess_qty, false)
+                then 'the steps add up to the order'
+        end as broken
+    from $order_decisions
+    where business_date = date '$business_date'
+)
+where broken is not null;

@@ -26,26 +26,30 @@ with
         inner join suppliers on suppliers.supplier_id = product_suppliers.supplier_id
     ),
 
-    ranked as (
-        select
-            *,
-            -- the usable ones first, then by priority: the first row is the supplier, if it is usable
-            row_number() over (
-                partition by sku order by is_valid and is_active desc, priority, supplier_id, valid_from
-            ) as choice,
-            bool_or(is_valid) over (partition by sku) as has_valid_offer,
-            -- the valid supplier of the best priority, were it active
-            min(if(is_valid and not is_active, priority)) over (partition by sku) as inactive_priority,
-            min_by(supplier_id, if(is_valid and not is_active, priority)) over (partition by sku) as inactive_supplier_id
-        from offers
-    ),
-
+    -- an aggregate: a window would sort a partition for every SKU, at several times the cost
     chosen as (
         select
-            *,
-            is_valid and is_active as is_usable
-        from ranked
-        where choice = 1
+            sku,
+            cast(
+                min_by(
+                    row(
+                        supplier_id, supplier_name, supplier_currency, supplier_lead_time_days,
+                        priority, pack_size, moq, unit_cost, currency, lead_time_days
+                    ),
+                    row(priority, supplier_id, valid_from)
+                ) filter (where is_valid and is_active)
+                as row(
+                    supplier_id varchar, supplier_name varchar, supplier_currency varchar, supplier_lead_time_days integer,
+                    priority integer, pack_size integer, moq bigint, unit_cost decimal(12,2), currency varchar,
+                    lead_time_days integer
+                )
+            ) as offer,
+            bool_or(is_valid) as has_valid_offer,
+            -- the valid supplier of the best priority, were it active
+            min(priority) filter (where is_valid and not is_active) as inactive_priority,
+            min_by(supplier_id, priority) filter (where is_valid and not is_active) as inactive_supplier_id
+        from offers
+        group by sku
     ),
 
     -- step: terms. The supplier's own come first; what it does not state comes from the SKU, its rule or the supplier.
@@ -53,39 +57,40 @@ with
         select
             net_demand.*,
             products.name as product_name,
-            if(chosen.is_usable, chosen.supplier_id) as supplier_id,
-            if(chosen.is_usable, chosen.supplier_name) as supplier_name,
-            if(chosen.is_usable, chosen.priority) as supplier_priority,
+            -- every part of the offer is NULL where there is none
+            chosen.offer.supplier_id as supplier_id,
+            chosen.offer.supplier_name as supplier_name,
+            chosen.offer.priority as supplier_priority,
             case
                 when chosen.sku is null then 'not_mapped'
                 when not chosen.has_valid_offer then 'not_valid'
-                when not chosen.is_usable then 'inactive'
+                when chosen.offer is null then 'inactive'
             end as no_supplier_reason,
             if(
-                not chosen.is_usable or chosen.inactive_priority < chosen.priority, chosen.inactive_supplier_id
+                chosen.offer is null or chosen.inactive_priority < chosen.offer.priority, chosen.inactive_supplier_id
             ) as passed_over_supplier_id,
-            coalesce(if(chosen.is_usable, chosen.pack_size), products.pack_size) as pack_size,
+            coalesce(chosen.offer.pack_size, products.pack_size) as pack_size,
             case
-                when chosen.is_usable and chosen.pack_size is not null then 'product_suppliers'
+                when chosen.offer.pack_size is not null then 'product_suppliers'
                 when products.pack_size is not null then 'products'
             end as pack_size_source,
             case
-                when chosen.is_usable and chosen.moq is not null then chosen.moq
+                when chosen.offer.moq is not null then chosen.offer.moq
                 when rules.sku is not null then rules.moq
                 else 1
             end as moq,
             case
-                when chosen.is_usable and chosen.moq is not null then 'product_suppliers'
+                when chosen.offer.moq is not null then 'product_suppliers'
                 when rules.sku is not null then 'replenishment_rules'
                 else 'default'
             end as moq_source,
-            if(chosen.is_usable, chosen.unit_cost) as unit_cost,
-            if(chosen.is_usable, cast(coalesce(chosen.supplier_currency, '$currency') as varchar)) as supplier_currency,
-            if(chosen.is_usable, coalesce(chosen.currency, chosen.supplier_currency, '$currency')) as currency,
-            if(chosen.is_usable, coalesce(chosen.lead_time_days, chosen.supplier_lead_time_days)) as lead_time_days,
+            chosen.offer.unit_cost as unit_cost,
+            if(chosen.offer is not null, cast(coalesce(chosen.offer.supplier_currency, '$currency') as varchar)) as supplier_currency,
+            if(chosen.offer is not null, coalesce(chosen.offer.currency, chosen.offer.supplier_currency, '$currency')) as currency,
+            coalesce(chosen.offer.lead_time_days, chosen.offer.supplier_lead_time_days) as lead_time_days,
             case
-                when chosen.is_usable and chosen.lead_time_days is not null then 'product_suppliers'
-                when chosen.is_usable and chosen.supplier_lead_time_days is not null then 'suppliers'
+                when chosen.offer.lead_time_days is not null then 'product_suppliers'
+                when chosen.offer.supplier_lead_time_days is not null then 'suppliers'
             end as lead_time_source
         from net_demand
         left join products on products.sku = net_demand.sku
