@@ -1,0 +1,125 @@
+"""All that was stored about one SKU of a date: the decision, what it was decided from, and what was said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from common.adhoc import READER
+from common.clients.trino import Trino, text_literal
+from common.errors import Failure, NoInput
+from common.explain.lineage import DECISIONS, EXCEPTIONS, LINES, NEED, ORDER_LINES, STOCK, Lineage
+from common.explain.nearest import nearest_skus
+from common.explain.stored import Rows, all_rows, rows_where
+from common.publish.run import Clients
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Rows of one SKU, each as its table has it.
+
+    history   units of each day of the window before the date; None is a day without published order lines
+    rejected  rows of the SKU that staging refused or set aside, from audit.rejected_rows
+    notes     what could not be read, and why
+    """
+
+    day: date
+    decision: Row
+    need: Row
+    line: Row | None
+    product: Row | None
+    rule: Row | None
+    offers: Rows
+    suppliers: Mapping[str, Row]
+    order_lines: Rows
+    stock: Rows
+    exceptions: Rows
+    history: Mapping[date, int | None]
+    rejected: Rows = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sku(self) -> str:
+        return str(self.decision["sku"])
+
+
+def facts_of(clients: Clients, lineage: Lineage, sku: str) -> Facts:
+    """Everything about a SKU; NoInput with the nearest names when the date has no such SKU."""
+
+    def of(table: str, values: tuple[str, ...] = (sku,), column: str = "sku") -> Rows:
+        return rows_where(clients.hdfs, lineage.locations[table], column, values) if table in lineage.locations else []
+
+    with ThreadPoolExecutor(8) as pool:
+        tables = (
+            DECISIONS, NEED, LINES, EXCEPTIONS, ORDER_LINES, STOCK,
+            "staging.products", "staging.replenishment_rules", "staging.product_suppliers",
+        )  # fmt: skip
+        rejected = pool.submit(_rejected, clients, lineage, sku)
+        days = pool.map(lambda on: _units(clients, lineage.history[on], sku), lineage.history)
+        decisions, needs, lines, exceptions, order_lines, stock, products, rules, offers = pool.map(of, tables)
+        if not decisions:
+            raise unknown_sku(clients, lineage, sku, exceptions)
+        suppliers = of("staging.suppliers", tuple(offer["supplier_id"] for offer in offers), "supplier_id")
+        sold = dict(zip(lineage.history, days, strict=True))
+        refused, notes = rejected.result()
+    reach = range(clients.settings["planning.history_days"], 0, -1)
+    return Facts(
+        lineage.day, decisions[0], _only(needs), _first(lines), _first(products), _first(rules), offers,
+        {row["supplier_id"]: row for row in suppliers},
+        sorted(order_lines, key=lambda r: (-r["quantity"], r["source_file"], r["source_line"], r["line_no"])),
+        sorted(stock, key=lambda r: (r["source_file"], r["source_line"])),
+        exceptions,
+        {on: sold.get(on) for on in (lineage.day - timedelta(days=n) for n in reach)},
+        refused, notes,
+    )  # fmt: skip
+
+
+def _units(clients: Clients, location: str, sku: str) -> int:
+    return sum(row["quantity"] for row in rows_where(clients.hdfs, location, "sku", (sku,), ("sku", "quantity")))
+
+
+def _rejected(clients: Clients, lineage: Lineage, sku: str) -> tuple[Rows, tuple[str, ...]]:
+    """The rows of the SKU that the staging runs refused; where Trino does not answer, a note instead."""
+    makers = {table: lineage.made[table] for table in (ORDER_LINES, STOCK) if table in lineage.made}
+    runs = {t: m.run_id for t, m in makers.items() if m.rows.get("rejected", 0) + m.rows.get("set_aside", 0)}
+    if not runs:
+        return [], ()
+    of_run = " or ".join(f"table_name = {text_literal(table)} and run_id = {run}" for table, run in runs.items())
+    columns = ("table_name", "action", "source_file", "source_line", "element", "reasons")
+    try:
+        rows = Trino(clients.settings.service("TRINO_URL"), READER, retry_seconds=1).rows(
+            f"select {', '.join(columns)} from delta.audit.rejected_rows where business_date = date '{lineage.day}'"
+            f" and sku = {text_literal(sku)} and ({of_run}) order by 1, 3, 4, 5"
+        )
+    except Failure as failure:
+        return [], (f"rejected rows were not looked up: {failure.what}",)
+    return [dict(zip(columns, row, strict=True)) for row in rows], ()
+
+
+def unknown_sku(clients: Clients, lineage: Lineage, sku: str, exceptions: Rows = ()) -> NoInput:  # type: ignore[assignment]
+    """The error for a SKU that the date does not have: what was said of it, and what may have been meant."""
+    columns = ("sku", "product_name", "order_qty", "requirement_qty", "outcome")
+    near = nearest_skus(sku, all_rows(clients.hdfs, lineage.locations[DECISIONS], columns))
+    said = "".join(f"; {row['message']}" for row in exceptions)
+    what = f"there is no SKU {sku!r} on {lineage.day}{said}"
+    if near:
+        width = max(len(row["sku"]) for row in near)
+        what += ". The nearest:\n" + "\n".join(
+            f"  {row['sku']:<{width}}  {row['product_name'] or '(no product)'}  ({row['outcome']})" for row in near
+        )
+    example = near[0]["sku"] if near else "SKU"
+    return NoInput(what, where=f"run {lineage.made[DECISIONS].run_id}", next=f"./submit.sh explain {lineage.day} {example}")
+
+
+def _only(rows: Rows) -> Row:
+    """The row of a table that has one for every SKU that is decided."""
+    return rows[0] if rows else {}
+
+
+def _first(rows: Rows) -> Row | None:
+    return rows[0] if rows else None

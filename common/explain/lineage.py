@@ -1,0 +1,173 @@
+"""Which run decided a date, and from which directories: the ledger's pinned inputs, followed back to the raw files.
+
+What is explained is what was decided: the tables that the run read, where they lay then, even when they have been staged
+again since. Run directories are never changed, so the rows read here are the rows that the run read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from common.errors import NoInput
+from common.explain.nearest import nearest_dates
+from common.publish.run import Clients
+
+DECISIONS, LINES, NEED = "planning.order_decisions", "planning.purchase_order_lines", "planning.net_demand"
+EXCEPTIONS, ORDER_LINES, STOCK = "planning.exceptions", "staging.pos_order_lines", "staging.warehouse_stock"
+
+
+@dataclass(frozen=True)
+class Made:
+    """An execution of a stage: which run of which code, what it read and what it wrote.
+
+    rows    counts by outcome
+    inputs  location or fingerprint by name, such as `staging.products/2017-12-23` or `raw/orders/2017-12-23`
+    tables  directory in HDFS by table
+    """
+
+    run_id: int
+    stage: str
+    command: str
+    code_version: str
+    settings_hash: str
+    ended_at: datetime | None
+    inputs: Mapping[str, str]
+    tables: Mapping[str, str]
+    rows: Mapping[str, int]
+    notes: Mapping[str, Any]
+
+    def said(self) -> dict[str, Any]:
+        """What JSON tells of it."""
+        names = ("run_id", "stage", "command", "code_version", "settings_hash", "ended_at")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A decision of a date and all that it was made from.
+
+    made       the execution that wrote each table; a table that the ledger does not know is not in it
+    locations  directory in HDFS of each table, as the decision read it
+    history    directory of staging.pos_order_lines by day, as the exceptions of this decision read the window before
+    raw        fingerprint of each raw folder (`raw/orders/2017-12-23`) at that time
+    notes      what a reader should know, such as inputs that were staged again since
+    """
+
+    day: date
+    made: Mapping[str, Made]
+    locations: Mapping[str, str]
+    history: Mapping[date, str]
+    raw: Mapping[str, str]
+    exported: Made | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def at(self, **locations: str) -> Lineage:
+        """The same with some tables (`order_decisions=...`) in other directories."""
+        moved = {name: locations.get(name.partition(".")[2], path) for name, path in self.locations.items()}
+        return replace(self, locations=moved)
+
+
+def lineage(clients: Clients, day: date, run_id: int | None = None) -> Lineage:
+    """The published decision of a date, or that of one run; NoInput, with the nearest dates, when there is none."""
+    executions = _executions(clients, day)
+    start = _decision(clients, day, executions, run_id)
+    made, locations, raw = _walk(day, start, executions)
+    exceptions = _reader_of(executions, "exceptions", f"{DECISIONS}/{day}", locations[DECISIONS])
+    exported = _reader_of(executions, "export_orders", f"{LINES}/{day}", locations[LINES])
+    notes = []
+    if exceptions:
+        made[EXCEPTIONS], locations[EXCEPTIONS] = exceptions, exceptions.tables[EXCEPTIONS]
+    else:
+        notes.append(f"exceptions were never listed for this plan: ./submit.sh exceptions {day}")
+    history = _history(clients, day, exceptions)
+    notes += _since(clients, day, locations, made)
+    return Lineage(day, made, locations, history, raw, exported, tuple(notes))
+
+
+def _executions(clients: Clients, day: date) -> list[Made]:
+    """Every execution of a stage of a date that published, or was about to, the newest first."""
+    exists = clients.postgres.rows("select to_regclass('ops.stages') is not null")[0][0]
+    rows = clients.postgres.rows(
+        "select s.run_id, s.stage, r.command, r.code_version, r.settings_hash, s.ended_at, s.inputs, s.tables, s.rows, s.notes"
+        " from ops.stages s join ops.runs r using (run_id)"
+        " where r.business_date = %s and s.status in ('succeeded', 'publishing') order by s.run_id desc, s.started_at desc",
+        (day,),
+    ) if exists else []  # fmt: skip
+    return [Made(*row[:6], {i["name"]: i["fingerprint"] for i in row[6]}, *row[7:]) for row in rows]
+
+
+def _decision(clients: Clients, day: date, executions: list[Made], run_id: int | None) -> Made:
+    if run_id is not None:
+        runs = sorted({e.run_id for e in executions if DECISIONS in e.tables})
+        found = [e for e in executions if e.run_id == run_id and DECISIONS in e.tables]
+        if not found:
+            known = f"runs that did: {', '.join(map(str, runs))}" if runs else "no run did"
+            raise NoInput(f"run {run_id} decided nothing for {day}", where=known, next=f"./submit.sh status {day}")
+        return found[0]
+    published = clients.metastore.partitions(DECISIONS)
+    if day.isoformat() not in published:
+        near = nearest_dates(day, map(date.fromisoformat, published))
+        known = f"the nearest planned dates: {', '.join(map(str, near))}" if near else "no date is planned yet"
+        raise NoInput(f"{day} is not planned: {DECISIONS} of it is not published", where=known, next=f"./submit.sh all {day}")
+    location = published[day.isoformat()].location
+    for execution in executions:
+        if execution.tables.get(DECISIONS) == location:
+            return execution
+    raise NoInput(
+        f"the ledger does not know the run that decided {day}", where=location, next=f"./submit.sh purchase_orders {day} --force"
+    )
+
+
+def _walk(day: date, start: Made, executions: list[Made]) -> tuple[dict[str, Made], dict[str, str], dict[str, str]]:
+    """From the decision back to the raw folders: who made each table, where it lay, and the raw folders' fingerprints.
+
+    A table that two of the stages read in two states is told as the later stage read it.
+    """
+    made = dict.fromkeys(start.tables, start)
+    locations, raw = dict(start.tables), {}
+    waiting = [start]
+    while waiting:
+        execution = waiting.pop(0)
+        for name, fingerprint in execution.inputs.items():
+            table, _, on = name.rpartition("/")
+            if on != day.isoformat():
+                continue
+            if table.startswith("raw/"):
+                raw.setdefault(name, fingerprint)
+            elif table not in locations:
+                locations[table] = fingerprint
+                if maker := next((e for e in executions if e.tables.get(table) == fingerprint), None):
+                    made[table] = maker
+                    waiting.append(maker)
+    return made, locations, raw
+
+
+def _reader_of(executions: list[Made], stage: str, name: str, location: str) -> Made | None:
+    return next((e for e in executions if e.stage == stage and e.inputs.get(name) == location), None)
+
+
+def _history(clients: Clients, day: date, exceptions: Made | None) -> dict[date, str]:
+    """The window before the date as the exceptions read it; without them, as it is published now."""
+    if exceptions:
+        pinned = {n.rpartition("/")[::2]: at for n, at in exceptions.inputs.items()}
+        found = {date.fromisoformat(on): at for (table, on), at in pinned.items() if table == ORDER_LINES}
+    else:
+        partitions = clients.metastore.partitions(ORDER_LINES)
+        found = {date.fromisoformat(on): p.location for on, p in partitions.items()}
+    reach = clients.settings["planning.history_days"]
+    return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
+
+
+def _since(clients: Clients, day: date, locations: Mapping[str, str], made: Mapping[str, Made]) -> list[str]:
+    """What has been published since in place of what was read: the explanation is of the old rows."""
+    notes = []
+    for table, location in locations.items():
+        now = clients.metastore.partition(table, day)
+        if now is None or now.location != location:
+            what = f"published again by run {now.parameters.get('procurement.run_id')}" if now else "withdrawn"
+            maker = f" of run {made[table].run_id}" if table in made else ""
+            notes.append(f"{table}{maker} was {what} since; this explains what was read then")
+    return notes
