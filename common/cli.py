@@ -110,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     from common.benchmark.commands import add_commands as add_benchmark
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
+    from common.explain.commands import add_commands as add_explain
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.operate import add_commands as add_operate
@@ -123,6 +124,7 @@ def parser() -> argparse.ArgumentParser:
     add_dictionary(commands)
     add_operate(commands)
     add_inbox(commands)
+    add_explain(commands)
     add_adhoc(commands)
     add_benchmark(commands)
     add_lake(commands)

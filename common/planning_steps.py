@@ -47,7 +47,7 @@ STEPS = (
 OUTCOMES = {
     "enough_stock": "there is enough: {position_qty} free, {requirement_qty} required and {safety_stock_qty} of safety stock",
     "no_supplier": "no supplier",
-    "invalid_terms": "the terms can't be ordered by ({invalid_terms})",
+    "invalid_terms": "the terms are not usable ({invalid_terms})",
     "not_planned": "the product is not planned",
     "held": "the stock is not known",
     "other_currency": "its cost is in {currency}, the order to {supplier_id} in {order_currency}",
@@ -101,12 +101,12 @@ def trail(decision: Row) -> list[Moved]:
 def sentence(decision: Row) -> str:
     """One sentence: what was ordered of a SKU from whom and how the quantity came about, or why nothing was."""
     steps = trail(decision)
-    need = "the need is not known" if steps[0].quantity is None else _words(steps[0], decision)
+    need = "the need is not known" if steps[0].quantity is None else told(steps[0], decision)
     parts = [need]
     for one in steps[1:-1]:
         if one.change:
             again = len(parts) > 1
-            parts.append(("then " if again else "") + _words(one, decision, again))
+            parts.append(("then " if again else "") + told(one, decision, again))
     if decision["outcome"] == "ordered":
         if len(parts) == 1 and decision["pack_size"] != 1:
             parts.append(f"exactly {_packs(steps[-1], decision)} of {_text(decision['pack_size'])}")
@@ -126,7 +126,8 @@ def reason(decision: Row) -> str:
     return listed or OUTCOMES[outcome].format_map(_Words(decision))
 
 
-def _words(moved: Moved, decision: Row, later: bool = False) -> str:
+def told(moved: Moved, decision: Row, later: bool = False) -> str:
+    """What a step did, in words; `later` where a step before it has changed the quantity, too."""
     template = moved.step.later if later and moved.step.later else moved.step.sentence
     own = {"quantity": moved.quantity, "change": moved.change, "packs": _packs(moved, decision)}
     return template.format_map(_Words({**decision, **own}))

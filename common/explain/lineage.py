@@ -96,7 +96,10 @@ def _executions(clients: Clients, day: date) -> list[Made]:
         " where r.business_date = %s and s.status in ('succeeded', 'publishing') order by s.run_id desc, s.started_at desc",
         (day,),
     ) if exists else []  # fmt: skip
-    return [Made(*row[:6], {i["name"]: i["fingerprint"] for i in row[6]}, *row[7:]) for row in rows]
+    return [
+        Made(run, stage, command, code, settings, ended, {i["name"]: i["fingerprint"] for i in inputs}, tables, counts, notes)
+        for run, stage, command, code, settings, ended, inputs, tables, counts, notes in rows
+    ]
 
 
 def _decision(clients: Clients, day: date, executions: list[Made], run_id: int | None) -> Made:
@@ -127,7 +130,8 @@ def _walk(day: date, start: Made, executions: list[Made]) -> tuple[dict[str, Mad
     A table that two of the stages read in two states is told as the later stage read it.
     """
     made = dict.fromkeys(start.tables, start)
-    locations, raw = dict(start.tables), {}
+    locations = dict(start.tables)
+    raw: dict[str, str] = {}
     waiting = [start]
     while waiting:
         execution = waiting.pop(0)

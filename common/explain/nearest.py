@@ -35,7 +35,8 @@ def _by_sku(typed: str, by_sku: Mapping[str, Mapping[str, Any]]) -> list[Mapping
     near = _edits(typed, letters) if len(typed) * len(letters) < 1000 else set()
     found = list(dict.fromkeys(begin + sorted(near & by_sku.keys())))
     if len(found) < 5 and len(typed) > 3:
-        found += sorted({twice for once in near for twice in _edits(once, letters)} & by_sku.keys() - set(found))
+        twice = {word for once in near for word in _edits(once, letters)}
+        found += sorted(twice & by_sku.keys() - set(found))[: 5 - len(found)]
     return [by_sku[sku] for sku in found]
 
 

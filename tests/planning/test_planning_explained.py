@@ -1,0 +1,56 @@
+"""The arithmetic of `explain` is a second implementation: over every case it comes to what the night's SQL comes to."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from planning_cases import cases, frame, place
+from planning_world import DAY, World, plan
+
+from common.contracts import contract
+from common.explain.arithmetic import compare, disagreements
+from common.explain.facts import Facts
+
+READ = {"integer": int, "bigint": int, "date": lambda v: v if isinstance(v, date) else date.fromisoformat(v)}
+
+
+def stored(table, rows):
+    """Rows of a world as Parquet gives them back."""
+    of = contract(f"staging.{table}").columns
+    kinds = {c.name: Decimal if c.type.startswith("decimal") else READ.get(c.type, lambda v: v) for c in of}
+    return [{name: None if row[name] is None else kind(row[name]) for name, kind in kinds.items()} for row in rows]
+
+
+def facts_of(world, results, sku):
+    """What `explain` reads of one SKU."""
+
+    def of(table):
+        return stored(table, [row for row in world.rows[table] if row.get("sku") == sku and row["business_date"] == DAY])
+
+    def planned(model):
+        return next((row for row in results[model] if row["sku"] == sku), None)
+
+    return Facts(
+        DAY, planned("order_decisions"), planned("net_demand"), planned("purchase_order_lines"),
+        next(iter(of("products")), None), next(iter(of("replenishment_rules")), None), of("product_suppliers"),
+        {row["supplier_id"]: row for row in stored("suppliers", world.rows["suppliers"])},
+        of("pos_order_lines"), of("warehouse_stock"), [], {DAY - timedelta(days=1): None},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["net_demand", "order_decisions", "purchase_order_lines"])
+def test_every_case_comes_to_the_same(trino, model):
+    world, placed = frame(World()), [case for case in cases(model) if case.alone is None]
+    for case in placed:
+        place(world, case)
+    results = plan(trino, world, "purchase_order_lines")
+    differ, compared = {}, 0
+    for case in placed:
+        found = compare(facts_of(world, results, case.sku))
+        compared += len(found)
+        if lines := list(disagreements(found)):
+            differ[case.name] = lines
+    assert not differ
+    assert compared > 30 * len(placed)
