@@ -1,11 +1,14 @@
 """The output directory: each run writes a directory of its own, and one renamed link makes it the date's.
 
-    <output>/supplier_orders/.runs/<D>/<run_id>/    order files, exceptions.csv, exceptions.json, _manifest.json
+    <output>/supplier_orders/.runs/<D>/<run_id>/    order files, exceptions.csv, exceptions.json, _manifest.json, report.html
     <output>/supplier_orders/<D>                    symbolic link to the directory that counts
 
 Everything is on the disk before the link is renamed over the old one, in one step: a reader, and a run killed at any
 instant, sees the old files or the new ones. On a file system without symbolic links the pointer file `<D>.pointer`
 takes the link's place: one line, the path of the directory below `supplier_orders`, replaced in one step just so.
+
+The report is published with the files and is none of them: it tells how long the stages took, so no two are equal. The
+manifest does not list it, no comparison of two exports sees it, and it may be made again.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from common.publish.order_files import sha256
 from common.settings import Settings
 
 MANIFEST = "_manifest.json"
+REPORT = "report.html"
 # many small files are synced side by side: the file system writes its journal once for several of them
 _WRITERS = 8
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -64,11 +68,11 @@ def describe(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
 
 
 def is_intact(directory: Path) -> bool:
-    """Whether a run's directory has exactly the files that its manifest lists, byte for byte."""
+    """Whether a run's directory has exactly the files that its manifest lists, byte for byte, whatever its report says."""
     try:
         listed = read_manifest(directory)["files"]
         names = {entry["name"] for entry in listed}
-        present = {entry.name for entry in os.scandir(directory)} - {MANIFEST}
+        present = {entry.name for entry in os.scandir(directory)} - {MANIFEST, REPORT}
         return names == present and all(sha256((directory / e["name"]).read_bytes()) == e["sha256"] for e in listed)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -103,6 +107,18 @@ def write_run(root: Path, day: date, run_id: int, files: Mapping[str, bytes]) ->
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return directory
+
+
+def replace_file(root: Path, file: Path, data: bytes) -> None:
+    """Puts a file below `root` in place of the one that is there, in one step: a reader sees the old one or the new one."""
+    # aside in the root: a run's directory has nothing but its files at any time
+    temporary = root / f".{file.parent.name}.{file.name}.{os.getpid()}.new"
+    with _writing(file):
+        try:
+            _write(temporary, data)
+            os.replace(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> None:

@@ -1,0 +1,226 @@
+"""What stands on the page: orders, exceptions and facts in the words and the order in which a planner reads them.
+
+Nothing here decides or computes a quantity. Numbers become text here, or go exactly to the script.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from common.planning_steps import STEPS, sentence
+from common.publish.order_files import Order, add_exactly
+from common.report.charts import bars, in_words
+from common.report.facts import CHARTED, OUTCOMES, Facts
+
+SEVERITIES = ("error", "warning", "notice")
+MOST_CHARTS = 120
+# columns of planning.order_decisions from which the script tells why a line is what it is
+SHOWN = (
+    "policy", "supplier_id", "supplier_priority", "passed_over_supplier_id", "pack_size", "pack_size_source", "moq",
+    "moq_source", "lead_time_days", "lead_time_source", "requirement_qty", "window_demand_qty", "window_days", "horizon_days",
+    "safety_stock_qty", "position_qty", "on_order_qty", *(step.column for step in STEPS),
+)  # fmt: skip
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What lies in the directory that the report belongs to.
+
+    orders      each with its revision and the name of its file
+    cancelled   numbers of orders that were taken back
+    exceptions  rows of planning.exceptions by column name, as exceptions.json has them
+    """
+
+    day: date
+    run_id: int
+    orders: Sequence[tuple[Order, int, str]]
+    cancelled: Sequence[str] = ()
+    exceptions: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+
+def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
+    """Everything that the template shows. window: days of history before the business date.
+
+    What comes in thousands is made of tuples, which the template unpacks: looking names up took most of its time.
+    """
+    raised = sorted(exported.exceptions, key=_by_weight)
+    of_sku: dict[str, list[int]] = {}
+    for number, row in enumerate(raised):
+        if row.get("sku"):
+            of_sku.setdefault(row["sku"], []).append(number)
+    line_of = {line.sku: f"L{n}.{line.line_no}" for n, (order, *_) in enumerate(exported.orders) for line in order.lines}
+    marks = {sku: (len(numbers), raised[numbers[0]]["severity"]) for sku, numbers in of_sku.items()}
+    charted = [(n, row) for n, row in enumerate(raised) if row["code"] in CHARTED and row.get("sku")]
+    return {
+        "day": exported.day,
+        "run_id": exported.run_id,
+        "totals": _totals(exported),
+        "exceptions": [_exception(number, row, facts, line_of) for number, row in enumerate(raised)],
+        "severities": _counted((row["severity"] for row in raised), SEVERITIES),
+        "codes": sorted(Counter(row["code"] for row in raised).items()),
+        "charts": [_chart(n, row, exported.day, facts, window) for n, row in charted[:MOST_CHARTS]],
+        "more_charts": len(charted[MOST_CHARTS:]),
+        "orders": [_order(number, *given, facts, marks) for number, given in enumerate(exported.orders)],
+        "cancelled": exported.cancelled,
+        "why": _why(facts, line_of, of_sku),
+        "files": facts.files,
+        "file_totals": _file_totals(facts),
+        "outcomes": OUTCOMES,
+        "stages": _stages(facts),
+    }
+
+
+def _totals(exported: Exported) -> dict[str, Any]:
+    orders = [order for order, *_ in exported.orders]
+    costs: dict[str, list[Decimal]] = {}
+    for order in orders:
+        costs.setdefault(order.currency, []).append(order.cost)
+    return {
+        "orders": len(orders),
+        "lines": sum(len(order.lines) for order in orders),
+        "units": sum(order.order_qty for order in orders),
+        "cost": [(currency, add_exactly(costs[currency])) for currency in sorted(costs)],
+    }
+
+
+def _by_weight(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    # what costs most first, within what is most severe; the rest so that equal nights give equal pages
+    days, cost = row.get("days"), row.get("cost")
+    return (
+        SEVERITIES.index(row["severity"]),
+        -Decimal(cost or _NOTHING),
+        -int(days or 0),
+        row["code"],
+        row["subject"],
+    )
+
+
+def _counted(values: Iterable[str], order: Sequence[str]) -> list[tuple[str, int]]:
+    counts = Counter(values)
+    return [(name, counts[name]) for name in order if counts[name]]
+
+
+def _exception(number: int, row: Mapping[str, Any], facts: Facts, line_of: Mapping[str, str]) -> tuple[Any, ...]:
+    sku, cost, days = row.get("sku") or "", row.get("cost"), row.get("days")
+    return (
+        number,
+        row["code"],
+        row["code"].replace("_", " "),
+        row["severity"],
+        row["subject"],
+        line_of.get(sku),
+        facts.decisions.get(sku, {}).get("product_name"),
+        row["message"],
+        row["action"],
+        cost,
+        "" if cost is None else f"{Decimal(cost):,} {row.get('currency') or ''}",
+        days,
+        "" if days is None else f"{int(days):,}",
+    )
+
+
+def _order(
+    number: int, order: Order, revision: int, file: str, facts: Facts, marks: Mapping[str, tuple[int, str]]
+) -> dict[str, Any]:
+    lines = []
+    for line in order.lines:
+        decision = facts.decisions.get(line.sku)
+        count, severity = marks.get(line.sku, (0, ""))
+        bound_by, told = "", "Planned again since; why it is so is no longer stored."
+        if decision is not None and _fits(decision, order, line.order_qty):
+            bound_by, told = decision["bound_by"], sentence(decision)
+        lines.append(
+            (
+                f"L{number}.{line.line_no}", line.sku, line.product_name, f"{line.order_qty:,}",
+                f"{line.packs:,} × {line.pack_size:,}", f"{line.line_cost:,}", line.due_date, bound_by, told, count, severity,
+            )
+        )  # fmt: skip
+    dues = sorted({line.due_date for line in order.lines})
+    return {
+        "id": f"O{number}",
+        "number": order.order_number,
+        "supplier_id": order.supplier_id,
+        "supplier_name": order.supplier_name,
+        "units": order.order_qty,
+        "cost": order.cost,
+        "currency": order.currency,
+        "changed": f"revision {revision}" if revision > 1 else "",
+        "href": quote(file),
+        "file": file,
+        "due": f"{dues[0]}" if len(dues) == 1 else f"{dues[0]} to {dues[-1]}",
+        "lines": lines,
+        "exceptions": sum(line[-2] for line in lines),
+    }
+
+
+def _fits(decision: Mapping[str, Any], order: Order, order_qty: int) -> bool:
+    # where the date was planned again and not exported since, what is stored explains another order
+    return bool(decision["order_qty"] == order_qty and decision["supplier_id"] == order.supplier_id)
+
+
+def _why(facts: Facts, line_of: Mapping[str, str], of_sku: Mapping[str, list[int]]) -> str:
+    """What the script unfolds under a line: the decision's columns as they are stored, and its exceptions, as JSON."""
+    rows = {
+        line_of[sku]: [*(_plain(decision.get(name)) for name in SHOWN), of_sku.get(sku, [])]
+        for sku, decision in facts.decisions.items()
+        if sku in line_of
+    }
+    steps = [(step.name, step.column) for step in STEPS]
+    # within a script element nothing but `<` can end it; JSON may write it another way
+    text = json.dumps({"columns": SHOWN, "steps": steps, "lines": rows}, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _plain(value: Any) -> Any:
+    # a browser's numbers are exact up to 2^53
+    return value if value is None or isinstance(value, int) and abs(value) < 1 << 53 else str(value)
+
+
+def _chart(number: int, row: Mapping[str, Any], day: date, facts: Facts, window: int) -> dict[str, Any]:
+    units = facts.history.get(row["sku"], {})
+    return {
+        "id": f"X{number}",
+        "row": row,
+        "name": facts.decisions.get(row["sku"], {}).get("product_name"),
+        "bars": bars(facts.days, units, day, window),
+        "words": in_words(facts.days, units, day),
+    }
+
+
+def _file_totals(facts: Facts) -> list[dict[str, Any]]:
+    totals = []
+    for kind in dict.fromkeys(file.kind for file in sorted(facts.files, key=lambda file: file.kind)):
+        of_kind = [file for file in facts.files if file.kind == kind]
+        totals.append(
+            {
+                "kind": kind,
+                "files": len(of_kind),
+                "read": sum(file.read for file in of_kind),
+                "outcomes": [sum(file.outcomes[n] for file in of_kind) for n in range(len(OUTCOMES))],
+                "wrong": sum(not file.is_whole for file in of_kind),
+            }
+        )
+    return totals
+
+
+def _stages(facts: Facts) -> list[dict[str, Any]]:
+    longest = max([e.seconds or 0 for e in facts.executions], default=0) or 1
+    return [
+        {
+            "name": e.stage,
+            "run_id": e.run_id,
+            "started": f"{e.started:%Y-%m-%d %H:%M:%S}",
+            "seconds": None if e.seconds is None else f"{e.seconds:.1f}",
+            "width": int(100 * (e.seconds or 0) / longest),
+            "rows": [(name.replace("_", " "), count) for name, count in e.rows.items()],
+        }
+        for e in facts.executions
+    ]
