@@ -114,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.operate import add_commands as add_operate
+    from common.report.command import add_commands as add_report
 
     top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -126,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     add_inbox(commands)
     add_explain(commands)
     add_adhoc(commands)
+    add_report(commands)
     add_benchmark(commands)
     add_lake(commands)
     return top

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from common.contracts import contract
+from common.errors import Failure
 from common.publish import export, release
 from common.publish.barrier import barrier
 from common.publish.delta_tables import append, arrow_schema, ensure_delta_table
@@ -17,6 +18,10 @@ from common.publish.export_lists import costs_of, exception_files, manifest
 from common.publish.order_files import COLUMNS, file_names, orders_of, validate
 from common.publish.release import Decision, Head, History
 from common.publish.run import Run
+from common.report.facts import Facts, read_facts
+from common.report.index import write_index
+from common.report.render import report
+from common.report.view import Exported
 from common.stages import Built, Input
 
 LINES, EXCEPTIONS = "planning.purchase_order_lines", "planning.exceptions"
@@ -61,10 +66,14 @@ def build(run: Run, inputs: list[Input]) -> Built:
         built.notes["directory"] = current.relative_to(root).as_posix()
         run.say(f"  the files are those already published in {root / str(run.day)}")
         return built
-    for decision in decisions:
-        if decision.order:
-            validate(decision.data, names[decision.supplier_id])
-    files[export.MANIFEST] = manifest(run.day, run.run_id, decisions, names, files, len(exceptions), history)
+    with ThreadPoolExecutor(1) as pool:
+        facts = pool.submit(read_facts, run)
+        for decision in decisions:
+            if decision.order:
+                validate(decision.data, names[decision.supplier_id])
+        files[export.MANIFEST] = manifest(run.day, run.run_id, decisions, names, files, len(exceptions), history)
+        rows = [dict(zip(exception_columns, row, strict=True)) for row in exceptions]
+        files |= _report(run, decisions, names, rows, facts, built)
     directory = export.write_run(root, run.day, run.run_id, files)
     built.notes["directory"] = directory.relative_to(root).as_posix()
     built.publish = _publisher(run, root, directory, decisions, history)
@@ -123,8 +132,28 @@ def _publisher(run: Run, root: Path, directory: Path, decisions: list[Decision],
         export.point(root, run.day, directory)
         barrier("export_after_link")
         _record(run, decisions, history, run.run_id)
+        try:
+            write_index(root)
+        except Failure as failure:
+            run.say(f"  the index of the nights could not be written: {failure.what}")
 
     return publish
+
+
+def _report(
+    run: Run, decisions: list[Decision], names: Mapping[str, str], exceptions: list[dict[str, Any]],
+    facts: Future[Facts], built: Built,
+) -> dict[str, bytes]:  # fmt: skip
+    """The report, or nothing where it could not be made: orders do not wait for a picture of them."""
+    orders = [(d.order, d.revision, names[d.supplier_id]) for d in decisions if d.order]
+    cancelled = [d.order_number for d in decisions if d.order is None]
+    try:
+        exported = Exported(run.day, run.run_id, orders, cancelled, exceptions)
+        return {export.REPORT: report(exported, facts.result(), run.settings["planning.history_days"])}
+    except Exception as error:
+        built.notes["report"] = f"not made: {error or type(error).__name__}"
+        run.say(f"  the report could not be made: {error or type(error).__name__}; ./submit.sh report {run.day} tries again")
+        return {}
 
 
 def _record(run: Run, decisions: list[Decision], history: History, run_id: int) -> None:

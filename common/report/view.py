@@ -181,7 +181,7 @@ def _why(facts: Facts, line_of: Mapping[str, str], of_sku: Mapping[str, list[int
 
 def _plain(value: Any) -> Any:
     # a browser's numbers are exact up to 2^53
-    return value if value is None or isinstance(value, int) and abs(value) < 1 << 53 else str(value)
+    return value if value is None or (isinstance(value, int) and abs(value) < 1 << 53) else str(value)
 
 
 def _chart(number: int, row: Mapping[str, Any], day: date, facts: Facts, window: int) -> dict[str, Any]:

@@ -90,9 +90,9 @@ def run(clients, day, **options):
 
 
 def files(clients, day):
-    """The published files, without the manifest."""
+    """The published files, without the manifest and the report."""
     folder = export.orders_root(clients.settings) / str(day)
-    return {f.name: f.read_bytes() for f in folder.iterdir() if f.name != export.MANIFEST}
+    return {f.name: f.read_bytes() for f in folder.iterdir() if f.name not in (export.MANIFEST, export.REPORT)}
 
 
 def linked(clients, day):

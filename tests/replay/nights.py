@@ -14,7 +14,7 @@ def first_night(submit, settings, day, seed):
 
 
 def orders_of(settings, day):
-    """Name and SHA-256 of each order file and exceptions report of a date; the manifest names the run and is left out."""
+    """Name and SHA-256 of each order file and list of exceptions; what names runs, manifest and report, is left out."""
     folder = settings.path("paths.output") / "supplier_orders" / day
-    files = sorted(f for f in folder.iterdir() if not f.name.startswith("_"))
+    files = sorted(f for f in folder.iterdir() if not f.name.startswith("_") and f.suffix != ".html")
     return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}

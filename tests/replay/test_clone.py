@@ -59,7 +59,7 @@ def test_a_clone_that_receives_only_raw_gives_the_same_bytes(demo, clone, settin
     assert night.returncode == 0, night.stderr
     theirs = {}
     for file in sorted((folder / "lake" / "output" / "supplier_orders" / str(DAY)).iterdir()):
-        if not file.name.startswith("_"):
+        if not file.name.startswith("_") and file.suffix != ".html":
             theirs[file.name] = file.read_bytes()
     ours = orders_of(settings, str(DAY))
     assert theirs.keys() == ours.keys()
