@@ -51,13 +51,14 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
 
     What comes in thousands is made of tuples, which the template unpacks: looking names up took most of its time.
     """
-    raised = sorted(exported.exceptions, key=_by_weight)
+    raised = sorted(exported.exceptions, key=_by_rank)
     of_sku: dict[str, list[int]] = {}
     for number, row in enumerate(raised):
         if row.get("sku"):
             of_sku.setdefault(row["sku"], []).append(number)
     line_of = {line.sku: f"L{n}.{line.line_no}" for n, (order, *_) in enumerate(exported.orders) for line in order.lines}
-    marks = {sku: (len(numbers), raised[numbers[0]]["severity"]) for sku, numbers in of_sku.items()}
+    why: dict[str, list[Any]] = {}
+    orders = [_order(number, *given, facts, of_sku, raised, why) for number, given in enumerate(exported.orders)]
     charted = [(n, row) for n, row in enumerate(raised) if row["code"] in CHARTED and row.get("sku")]
     return {
         "day": exported.day,
@@ -65,12 +66,13 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
         "totals": _totals(exported),
         "exceptions": [_exception(number, row, facts, line_of) for number, row in enumerate(raised)],
         "severities": _counted((row["severity"] for row in raised), SEVERITIES),
+        "states": _counted((row.get("state") or "" for row in raised), ("new", "open")),
         "codes": sorted(Counter(row["code"] for row in raised).items()),
         "charts": [_chart(n, row, exported.day, facts, window) for n, row in charted[:MOST_CHARTS]],
         "more_charts": len(charted[MOST_CHARTS:]),
-        "orders": [_order(number, *given, facts, marks) for number, given in enumerate(exported.orders)],
+        "orders": orders,
         "cancelled": exported.cancelled,
-        "why": _why(facts, line_of, of_sku),
+        "why": _why(why),
         "files": facts.files,
         "file_totals": _file_totals(facts),
         "outcomes": OUTCOMES,
@@ -91,16 +93,16 @@ def _totals(exported: Exported) -> dict[str, Any]:
     }
 
 
-def _by_weight(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    # what costs most first, within what is most severe; the rest so that equal nights give equal pages
-    days, cost = row.get("days"), row.get("cost")
-    return (
-        SEVERITIES.index(row["severity"]),
-        -Decimal(cost or _NOTHING),
-        -int(days or 0),
-        row["code"],
-        row["subject"],
-    )
+def _by_rank(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    # a night that was planned before lines had ranks: severity first; the last two so that equal nights give equal pages
+    days, cost = _at_risk(row)
+    severity = SEVERITIES.index(row["severity"])
+    return row.get("rank") or 0, severity, -Decimal(cost or _NOTHING), -int(days or 0), row["code"], row["subject"]
+
+
+def _at_risk(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    # days and money; the short names are those of older nights
+    return row.get("days_at_risk", row.get("days")), row.get("cost_at_risk", row.get("cost"))
 
 
 def _counted(values: Iterable[str], order: Sequence[str]) -> list[tuple[str, int]]:
@@ -109,7 +111,8 @@ def _counted(values: Iterable[str], order: Sequence[str]) -> list[tuple[str, int
 
 
 def _exception(number: int, row: Mapping[str, Any], facts: Facts, line_of: Mapping[str, str]) -> tuple[Any, ...]:
-    sku, cost, days = row.get("sku") or "", row.get("cost"), row.get("days")
+    sku, state, nights = row.get("sku") or "", row.get("state"), row.get("nights_open")
+    days, cost = _at_risk(row)
     return (
         number,
         row["code"],
@@ -124,23 +127,30 @@ def _exception(number: int, row: Mapping[str, Any], facts: Facts, line_of: Mappi
         "" if cost is None else f"{Decimal(cost):,} {row.get('currency') or ''}",
         days,
         "" if days is None else f"{int(days):,}",
+        state or "",
+        f"open for {nights:,} nights" if state == "open" and nights else state or "",
     )
 
 
 def _order(
-    number: int, order: Order, revision: int, file: str, facts: Facts, marks: Mapping[str, tuple[int, str]]
-) -> dict[str, Any]:
+    number: int, order: Order, revision: int, file: str, facts: Facts, of_sku: Mapping[str, list[int]],
+    raised: Sequence[Mapping[str, Any]], why: dict[str, list[Any]],
+) -> dict[str, Any]:  # fmt: skip
+    """One order; what explains its lines is added to `why`."""
     lines = []
     for line in order.lines:
         decision = facts.decisions.get(line.sku)
-        count, severity = marks.get(line.sku, (0, ""))
+        numbers = of_sku.get(line.sku, [])
+        id, severity = f"L{number}.{line.line_no}", raised[numbers[0]]["severity"] if numbers else ""
         bound_by, told = "", "Planned again since; why it is so is no longer stored."
         if decision is not None and _fits(decision, order, line.order_qty):
             bound_by, told = decision["bound_by"], sentence(decision)
+            why[id] = [*map(_plain, map(decision.get, SHOWN)), numbers]
         lines.append(
             (
-                f"L{number}.{line.line_no}", line.sku, line.product_name, f"{line.order_qty:,}",
-                f"{line.packs:,} × {line.pack_size:,}", f"{line.line_cost:,}", line.due_date, bound_by, told, count, severity,
+                id, line.sku, line.product_name, f"{line.order_qty:,}",
+                f"{line.packs:,} × {line.pack_size:,}", f"{line.line_cost:,}", line.due_date, bound_by, told,
+                len(numbers), severity,
             )
         )  # fmt: skip
     dues = sorted({line.due_date for line in order.lines})
@@ -166,13 +176,8 @@ def _fits(decision: Mapping[str, Any], order: Order, order_qty: int) -> bool:
     return bool(decision["order_qty"] == order_qty and decision["supplier_id"] == order.supplier_id)
 
 
-def _why(facts: Facts, line_of: Mapping[str, str], of_sku: Mapping[str, list[int]]) -> str:
+def _why(rows: Mapping[str, list[Any]]) -> str:
     """What the script unfolds under a line: the decision's columns as they are stored, and its exceptions, as JSON."""
-    rows = {
-        line_of[sku]: [*(_plain(decision.get(name)) for name in SHOWN), of_sku.get(sku, [])]
-        for sku, decision in facts.decisions.items()
-        if sku in line_of
-    }
     steps = [(step.name, step.column) for step in STEPS]
     # within a script element nothing but `<` can end it; JSON may write it another way
     text = json.dumps({"columns": SHOWN, "steps": steps, "lines": rows}, ensure_ascii=False, separators=(",", ":"))

@@ -103,11 +103,15 @@ class Page:
         """One command to this tab."""
         return self._browser.call(method, self._session, **parameters)
 
-    def open(self, file, fragment=""):
-        """Opens a file and waits until it is loaded; milliseconds that this took by the page's own clock."""
+    def load(self, file):
+        """Opens a file and waits until it is loaded."""
         self._browser.events = [e for e in self._browser.events if e.get("sessionId") != self._session]
-        self.call("Page.navigate", url=file.as_uri() + fragment)
+        self.call("Page.navigate", url=file.as_uri())
         self._browser.wait_for("Page.loadEventFired", self._session)
+
+    def open(self, file):
+        """As `load`, until it is on the screen; milliseconds that this took by the page's own clock."""
+        self.load(file)
         # two frames later what was laid out is on the screen
         return self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))")
 

@@ -54,10 +54,12 @@
       const wanted = words(chosen.get("text"));
       const code = chosen.get("code");
       const severities = new Set(chosen.getAll("severity"));
+      const state = chosen.get("state");
       const key = chosen.get("sort");
       let shown = 0;
       for (const row of rows) {
         const fits = severities.has(row.dataset.severity) && (!code || row.dataset.code === code)
+          && (!state || row.dataset.state === state)
           && (!wanted.length || has(textOf(row), wanted));
         show(row, fits);
         shown += fits;
@@ -217,7 +219,7 @@
       if (part.localName === "details") part.open = true;
     }
     target.scrollIntoView({ block: target.matches(".row, .line") ? "center" : "start" });
-    (target.querySelector("summary") ?? target).focus({ preventScroll: true });
+    (target.localName === "details" ? target.firstElementChild : target).focus({ preventScroll: true });
   }
 
   const folded = [];
