@@ -110,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     from common.benchmark.commands import add_commands as add_benchmark
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
+    from common.diff.commands import add_commands as add_diff
     from common.explain.commands import add_commands as add_explain
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     add_explain(commands)
     add_adhoc(commands)
     add_report(commands)
+    add_diff(commands)
     add_benchmark(commands)
     add_lake(commands)
     return top

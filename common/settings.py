@@ -56,10 +56,20 @@ class Settings(Mapping[str, Any]):
             raise Misconfigured(f"{name} is not known: the local lake was never started", next="./submit.sh lake up")
         raise Misconfigured(f"{name} is not set", where=f"environment {self.environment}", next=f"export {name}=...")
 
+    def under(self, *prefixes: str) -> dict[str, Any]:
+        """The settings under the given dotted prefixes (all of them when none is given)."""
+        return {k: v for k, v in self._values.items() if not prefixes or k.startswith(prefixes)}
+
     def hash(self, *prefixes: str) -> str:
-        """SHA-256 of all settings under the given dotted prefixes (all of them when none is given)."""
-        chosen = {k: v for k, v in self._values.items() if not prefixes or k.startswith(prefixes)}
-        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the settings under the given dotted prefixes."""
+        return hashlib.sha256(json.dumps(self.under(*prefixes), sort_keys=True).encode()).hexdigest()
+
+    def replaced(self, values: Mapping[str, Any]) -> Settings:
+        """These settings with other values; a key that is not there, or a value of another type, is Misconfigured."""
+        changed = dict(self._values)
+        for key, value in values.items():
+            _put(changed, key, value, f"{key} = {value!r}")
+        return Settings(changed, self.environment, self.lake_dir)
 
 
 def lake_addresses(lake_dir: Path) -> dict[str, str]:

@@ -6,7 +6,8 @@ compare-and-set for partitions; the date's lock in the ledger keeps a second wri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -166,14 +167,23 @@ class Metastore:
 
         return self._call(f"look up {schema}.{table}", look)
 
-    def create_scratch(self, contract: Contract, name: str, location: str) -> None:
-        """Registers a directory as `scratch.<name>`, with the columns of a contract and no partition."""
+    def create_scratch(
+        self, contract: Contract, name: str, location: str, partitions: Mapping[date, str] | None = None
+    ) -> None:
+        """Registers a directory as `scratch.<name>`, with the columns of a contract and no partition.
+
+        partitions  instead: the directory of each date; `location` is then that of the table, which holds no file
+        """
         table = self._table(contract, location)
-        table.dbName, table.tableName, table.partitionKeys = "scratch", name, []
+        table.dbName, table.tableName = "scratch", name
+        if partitions is None:
+            table.partitionKeys = []
 
         def create(client: ThriftHiveMetastore.Client) -> None:
             with suppress(ttypes.AlreadyExistsException):
                 client.create_table(table)
+                if partitions:
+                    client.add_partitions([self._partition(table, day, place) for day, place in partitions.items()])
 
         self._call(f"register scratch.{name}", create)
 
@@ -185,6 +195,11 @@ class Metastore:
                 client.drop_table(schema, table, False)
 
         self._call(f"unregister {schema}.{table}", drop)
+
+    def _partition(self, table: ttypes.Table, day: date, location: str) -> ttypes.Partition:
+        storage = copy.copy(table.sd)
+        storage.location = f"{self._hdfs_url}{location}"
+        return ttypes.Partition([day.isoformat()], table.dbName, table.tableName, 0, 0, storage, {})
 
     def _table(self, contract: Contract, location: str) -> ttypes.Table:
         columns = [ttypes.FieldSchema(c.name, c.hive_type, c.comment) for c in contract.columns]

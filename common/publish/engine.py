@@ -122,6 +122,8 @@ class _Executor:
             self.run.clients.warm_spark()
         try:
             built = stage.build(self.run, inputs)
+            if stage.settings:
+                built.notes["settings"] = self.run.settings.under(*stage.settings)
             barrier("built_before_audit")
             audit(self.run, stage, built)
             self.waiting.append(_Waiting(stage, fingerprint, inputs, built))

@@ -193,6 +193,11 @@ def runs_root(settings: Settings, table: str, day: date) -> str:
     return f"{settings['hdfs.warehouse']}/_runs/{table}/{day}"
 
 
+def run_of(location: str) -> int:
+    """The number of the run that a private directory belongs to."""
+    return int(location.rsplit("/", 1)[-1].partition("-")[0])
+
+
 def table_root(settings: Settings, table: str) -> str:
     """The table's own location: registered, never written to."""
     return f"{settings['hdfs.warehouse']}/{table.replace('.', '/')}"
