@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.operate import add_commands as add_operate
+    from common.package import add_commands as add_package
     from common.report.command import add_commands as add_report
 
     top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
@@ -132,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     add_diff(commands)
     add_benchmark(commands)
     add_lake(commands)
+    add_package(commands)
     return top
 
 

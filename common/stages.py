@@ -61,6 +61,7 @@ class Stage:
     settings    dotted prefixes of the settings that change its result
     options     names of command-line options that change its result
     uses_spark  whether it needs the Spark session; a night starts it aside before the first such stage
+    beside      the stage before it in the night, of which it needs nothing: it is built while that one is
     group       stages of one group that run together are published together, after the audits of all
     is_current  for a stage without tables: whether what it made for a fingerprint still stands
     completes   for a stage without tables: whether a run that ended while publishing, with these notes, had made its
@@ -75,6 +76,7 @@ class Stage:
     settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     uses_spark: bool = False
+    beside: str = ""
     group: str = ""
     is_current: Callable[[Run, str], bool] | None = None
     completes: Callable[[Run, dict[str, Any]], bool] | None = None

@@ -58,6 +58,7 @@ STAGE = Stage(
     settings=("business.", "staging.short_snapshot_percent"),
     options=("accept_short_snapshot",),
     uses_spark=True,
+    beside="stage_orders",
 )
 
 if __name__ == "__main__":

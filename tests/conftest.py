@@ -29,8 +29,8 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    """What needs a container engine, or measures, runs only when a -m expression names it. The demo's tests come first."""
-    for marker in ("containers", "benchmark"):
+    """What needs containers or a YARN, or measures, runs only when a -m expression names it. The demo comes first."""
+    for marker in ("containers", "cluster", "benchmark"):
         if marker not in config.getoption("markexpr", ""):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)

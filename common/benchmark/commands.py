@@ -29,6 +29,7 @@ def add_commands(commands: Any) -> None:
     """Adds benchmark."""
     parser = commands.add_parser("benchmark", help="measure staging against DuckDB and the plain DataFrame way")
     parser.add_argument("--lines", type=int, default=10_000_000, metavar="N", help="order lines, about (10000000)")
+    parser.add_argument("--stores", type=int, default=150, metavar="N", help="stores, each of which sends one file (150)")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="runs of each way; the median counts (5)")
     parser.add_argument("--ways", default=",".join(WAYS), help="which ways, separated by commas")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmark.md")
@@ -45,7 +46,7 @@ def _benchmark(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     ensure_up(settings)
-    day = make(settings, args.lines)
+    day = make(settings, args.lines, args.stores)
     ways = [way.strip() for way in args.ways.split(",")]
     found: dict[str, list[Measured]] = {way: [] for way in ways}
     for run in range(args.runs):

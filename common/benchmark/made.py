@@ -17,7 +17,7 @@ from common.settings import Settings, load_settings
 from common.staging.attempts import parquet
 
 DAY = date(2026, 10, 12)
-STORES, SKUS, LINES_AN_ORDER, DIRTY_PERCENT = 150, 50_000, 5, 0.1
+SKUS, LINES_AN_ORDER, DIRTY_PERCENT = 50_000, 5, 0.1
 ROOT = "/benchmark"
 
 
@@ -39,21 +39,21 @@ def settings_at(folder: str, overrides: list[str] | None = None) -> Settings:
     return load_settings([*(overrides or []), f"hdfs.raw={folder}/raw", f"hdfs.warehouse={folder}/warehouse"])
 
 
-def make(settings: Settings, lines: int) -> Day:
-    """About `lines` order lines in HDFS, 0.1 % of the orders dirty, with their master data; nothing when they are there."""
-    folder = f"{ROOT}/{lines}"
+def make(settings: Settings, lines: int, stores: int) -> Day:
+    """About `lines` order lines in HDFS, a file a store, 0.1 % of the orders dirty, with master data; kept when there."""
+    folder = f"{ROOT}/{lines}-{stores}"
     hdfs = Hdfs(settings.service("HDFS_URL"))
     inbox = settings.lake_dir / "benchmark" / "inbox"
     of = load_settings([f"hdfs.raw={folder}/raw", f"hdfs.warehouse={folder}/warehouse", f"paths.inbox={inbox}"])
     raw = raw_folder(of, "orders", DAY)
     if not hdfs.exists(f"{raw}/_manifest.json"):
         print(f"making about {lines:,} order lines in {raw}", file=sys.stderr, flush=True)
-        plan = Plan(DAY, STORES, lines // LINES_AN_ORDER, SKUS, 1, DIRTY_PERCENT, 1, "json")
+        plan = Plan(DAY, stores, lines // LINES_AN_ORDER, SKUS, 1, DIRTY_PERCENT, 1, "json")
         sent = Generator(of, plan).send(replace=True)
         hdfs.write(f"{folder}/lines", str(sent["orders"]["read"]).encode(), overwrite=True)
         Landing(hdfs, "orders", DAY, of, lambda text: None).ingest(replace_changed=True)
         shutil.rmtree(inbox)
-        for name, values in (("sku", map(sku_name, range(SKUS))), ("store_id", map(store_name, range(STORES)))):
+        for name, values in (("sku", map(sku_name, range(SKUS))), ("store_id", map(store_name, range(stores)))):
             table = pa.table({name: pa.array(sorted(values))})
             hdfs.write(f"{folder}/master/{name}/0.parquet", parquet(table), overwrite=True)
     manifest = find_manifest(hdfs, raw)

@@ -17,11 +17,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from common.package import ARCHIVE
 from common.settings import ROOT, Settings, load_settings
 
 # A driver that lives for seconds: no second compiler, no concurrent collector (4 CPU s of 24 at 10 M lines).
 _JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _STARTING = threading.Lock()
+# where the package's archive lies in the folder of an executor
+_IN_EXECUTORS = os.pathsep.join(("procurement/project", "procurement/packages"))
 _LOG4J = """\
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
@@ -41,7 +44,6 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.app.name": "procurement",
         "spark.master": settings["spark.master"],
         "spark.driver.memory": settings["spark.driver_memory"],
-        "spark.driver.extraJavaOptions": _JVM,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -54,9 +56,13 @@ def options(settings: Settings) -> dict[str, str]:
         # a commit of a few rows takes 1 s instead of 2
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.databricks.delta.stats.collect": "true",
-        "spark.executorEnv.PYTHONPATH": str(ROOT),
+        "spark.executorEnv.PYTHONPATH": _IN_EXECUTORS if settings["spark.package"] else str(ROOT),
         "spark.hadoop.dfs.client.use.datanode.hostname": "true",
     }
+    if settings["spark.package"]:
+        package = Path(settings["spark.package"]).expanduser()
+        chosen["spark.yarn.dist.archives"] = f"{package / ARCHIVE}#procurement"
+        chosen["spark.jars"] = ",".join(map(str, sorted((package / "jars").glob("*.jar"))))
     if settings.environment != "cluster":
         from common.clients import spark_classes
         from common.lake.artifacts import spark_jars
@@ -65,7 +71,7 @@ def options(settings: Settings) -> dict[str, str]:
         chosen["spark.driver.extraClassPath"] = os.pathsep.join(map(str, spark_jars()))
         chosen["spark.driver.bindAddress"] = "127.0.0.1"
         chosen["spark.driver.host"] = "127.0.0.1"
-        chosen["spark.driver.extraJavaOptions"] += f" -Dlog4j2.configurationFile={_quiet_logs(settings).as_uri()} " + (
+        chosen["spark.driver.extraJavaOptions"] = f"{_JVM} -Dlog4j2.configurationFile={_quiet_logs(settings).as_uri()} " + (
             spark_classes.making() or spark_classes.flags(settings, chosen["spark.driver.extraClassPath"])
         )
     return chosen
@@ -154,5 +160,5 @@ def _quiet_logs(settings: Settings) -> Path:
 
 if __name__ == "__main__":
     for name, text in options(load_settings()).items():
-        if " " not in text or name == "spark.driver.extraJavaOptions":
+        if " " not in text:  # a shell would split it
             print("--conf", f"{name}={text}", sep="\n")

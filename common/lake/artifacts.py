@@ -19,6 +19,7 @@ from common.errors import CannotWrite, Unavailable
 from common.lake import ivy
 from common.lake.places import ROOT, cache_dir, home, locked, need_disk, say
 
+OPTIONAL = {"yarn"}  # uses that only a test asks for
 LOCK = ROOT / "conf" / "local" / "artifacts.lock"
 # The plugins that the lake uses; geospatial because the postgresql plugin does not start without its types.
 TRINO_PLUGINS = {"hive", "delta-lake", "postgresql", "geospatial"}
@@ -85,17 +86,17 @@ def spark_jars() -> list[Path]:
     return jars("spark")
 
 
-def missing() -> list[Artifact]:
-    """What is not in the cache yet."""
-    return [a for a in lock() if not a.path.exists()]
+def missing(optional: str = "") -> list[Artifact]:
+    """What is not in the cache yet, of the lake's artifacts and those of one optional use."""
+    return [a for a in lock() if (a.use not in OPTIONAL or a.use == optional) and not a.path.exists()]
 
 
-def ensure() -> None:
+def ensure(optional: str = "") -> None:
     """Puts every missing artifact into the cache; raises Unavailable or CannotWrite. Says what it fetches and where to."""
-    if not missing():
+    if not missing(optional):
         return
     with locked(cache_dir() / "artifacts.lock", "Waiting for another set-up that is under way"):
-        wanted = missing()
+        wanted = missing(optional)
         if not wanted:
             return
         need_disk(cache_dir(), 1 + 3e-9 * sum(a.size for a in wanted), "the lake's set-up")
@@ -118,7 +119,7 @@ def _fetch(wanted: list[Artifact], work: Path) -> None:
         say(f"Downloading {len(rest)} Java artifacts, {mb:,.0f} MB, to {cache_dir()}")
         for artifact, file in ivy.retrieve(rest, work / "ivy"):
             _place(artifact, file, work)
-    if left := missing():
+    if left := [a for a in wanted if not a.path.exists()]:
         raise Unavailable(
             f"{len(left)} Java artifacts could not be had, the first is {left[0].file_name}",
             where=str(cache_dir()),

@@ -2,6 +2,8 @@
 
 lock of the date -> reconcile -> for each stage: inputs pinned -> current already? skip -> build in private
 directories -> audit -> (group complete?) inputs still the same, lock still ours -> intent recorded -> flip -> recorded
+Two things run aside: a stage's audit while the next stage of its group is built, and the build of a stage that needs
+nothing of the one before it. Nothing of a group is flipped before all its audits are over.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import argparse
 import contextlib
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -38,13 +41,23 @@ class Done:
 
 
 @dataclass
-class _Waiting:
-    """A stage that is built and audited and waits for its group to be published."""
+class _Begun:
+    """A stage whose inputs are pinned; `early` is its build where that was begun beside the stage before it."""
 
     stage: Stage
-    fingerprint: str
     inputs: list[Input]
+    fingerprint: str
+    must_run: bool
+    early: Future[Built] | None = None
+
+
+@dataclass
+class _Waiting:
+    """A stage that is built and waits for its audit and for its group to be published."""
+
+    begun: _Begun
     built: Built
+    audited: Future[None]
 
 
 def run_stages(
@@ -91,6 +104,9 @@ class _Executor:
     def __init__(self, run: Run, ledger: Ledger) -> None:
         self.run, self.ledger = run, ledger
         self.waiting: list[_Waiting] = []
+        self.early: dict[str, _Begun] = {}
+        self.wants_spark = False
+        self.auditor, self.aside = ThreadPoolExecutor(1, "audit"), ThreadPoolExecutor(1, "build")
 
     def all(self, stages: Sequence[Stage], window: bool) -> list[Done]:
         first = self.run.option("from_stage")
@@ -101,38 +117,59 @@ class _Executor:
             if window and number:
                 check_window(self.run.settings, starting=False)
             last_of_group = not stage.group or all(s.group != stage.group for s in stages[number + 1 :])
-            forced = self.run.option("force", False) or stage.name == first
-            needs_spark = any(s.uses_spark for s in stages[number:])
-            done.append(self.one(stage, last_of_group, forced=forced, needs_spark=needs_spark))
+            if any(s.uses_spark for s in stages[number:]):
+                self.wants_spark = True
+            start = time.monotonic()
+            begun = self.early.pop(stage.name, None) or self.begin(stage, first)
+            for other in stages[number + 1 : number + 2]:
+                if other.beside == stage.name and begun.must_run:
+                    self.begin_early(other, first)
+            rows, notes, run_id = self.finish(begun, last_of_group)
+            state = "built" if begun.must_run else "current"
+            done.append(Done(stage.name, state, time.monotonic() - start, rows, notes, run_id))
             self.report(done[-1])
         return done
 
-    def one(self, stage: Stage, publish: bool, forced: bool, needs_spark: bool) -> Done:
-        start = time.monotonic()
+    def begin(self, stage: Stage, first: str | None) -> _Begun:
+        """Pins the inputs, and records the start of a stage that is not current."""
         inputs = stage.reads(self.run)
         fingerprint = self.fingerprint(stage, inputs)
-        if not forced and self.is_current(stage, fingerprint):
+        is_forced = self.run.option("force", False) or stage.name == first
+        begun = _Begun(stage, inputs, fingerprint, bool(is_forced) or not self.is_current(stage, fingerprint))
+        if begun.must_run:
+            self.ledger.stage_begins(stage.name, fingerprint, inputs)
+            if self.wants_spark:
+                self.run.clients.warm_spark()
+        return begun
+
+    def begin_early(self, stage: Stage, first: str | None) -> None:
+        """Builds the next stage aside. What keeps it from beginning is met again, and told, when it is its turn."""
+        with contextlib.suppress(Failure):
+            begun = self.early[stage.name] = self.begin(stage, first)
+            if begun.must_run:
+                begun.early = self.aside.submit(stage.build, self.run, begun.inputs)
+
+    def finish(self, begun: _Begun, publish: bool) -> tuple[dict[str, int], dict[str, Any], int]:
+        """Builds the stage, has it audited and, as the last of its group, publishes; its counts, notes and run."""
+        stage = begun.stage
+        if not begun.must_run:
             if publish:
                 self.flip()
             last = self.ledger.last_success(stage.name)
-            rows, notes, run_id = (last.rows, last.notes, last.run_id) if last else ({}, {}, 0)
-            return Done(stage.name, "current", time.monotonic() - start, rows, notes, run_id)
-        self.ledger.stage_begins(stage.name, fingerprint, inputs)
-        if needs_spark:
-            self.run.clients.warm_spark()
+            return (last.rows, last.notes, last.run_id) if last else ({}, {}, 0)
         try:
             built = stage.build(self.run, inputs)
             if stage.settings:
                 built.notes["settings"] = self.run.settings.under(*stage.settings)
+            built = begun.early.result() if begun.early else stage.build(self.run, begun.inputs)
             barrier("built_before_audit")
-            audit(self.run, stage, built)
-            self.waiting.append(_Waiting(stage, fingerprint, inputs, built))
+            self.waiting.append(_Waiting(begun, built, self.auditor.submit(audit, self.run, stage, built)))
             if publish:
                 self.flip()
         except BaseException as error:
             self.fail(stage, str(error) or type(error).__name__)
             raise
-        return Done(stage.name, "built", time.monotonic() - start, built.rows, built.notes, self.run.run_id)
+        return built.rows, built.notes, self.run.run_id
 
     def fingerprint(self, stage: Stage, inputs: list[Input]) -> str:
         options = {name: bool(self.run.option(name, False)) for name in stage.options}
@@ -145,37 +182,40 @@ class _Executor:
         return stage.is_current is not None and stage.is_current(self.run, fingerprint)
 
     def flip(self) -> None:
-        """Publishes all that waits, after one more look at its inputs."""
+        """Publishes all that waits, after its audits and one more look at its inputs."""
         for item in self.waiting:
-            again = {i.name: i.fingerprint for i in item.stage.reads(self.run)}
-            for pinned in item.inputs:
+            item.audited.result()
+        for item in self.waiting:
+            again = {i.name: i.fingerprint for i in item.begun.stage.reads(self.run)}
+            for pinned in item.begun.inputs:
                 if again.get(pinned.name) != pinned.fingerprint:
                     raise TryAgain(
-                        f"{pinned.name} was replaced while {item.stage.name} was reading it",
+                        f"{pinned.name} was replaced while {item.begun.stage.name} was reading it",
                         where=pinned.location,
                         next="run the same command again",
                     )
         barrier("audited_before_flip")
         for item in self.waiting:
-            self.ledger.stage_publishes(item.stage.name, item.built)
+            self.ledger.stage_publishes(item.begun.stage.name, item.built)
         for item in self.waiting:
             for table, location in item.built.tables.items():
                 self.ledger.require_lock()
-                point(self.run, table, location, self.run.run_id, item.fingerprint, [vars(i) for i in item.inputs])
+                point(self.run, table, location, self.run.run_id, item.begun.fingerprint, [vars(i) for i in item.begun.inputs])
                 barrier("between_flips")
             if item.built.publish is not None:
                 self.ledger.require_lock()
                 item.built.publish()
         barrier("flipped_before_ledger")
         for item in self.waiting:
-            self.ledger.stage_ends(item.stage.name, "succeeded")
+            self.ledger.stage_ends(item.begun.stage.name, "succeeded")
             for table in item.built.tables:
                 self.run.pending.pop(table, None)
         self.waiting = []
 
     def fail(self, stage: Stage, error: str) -> None:
-        """Records the failure of a stage and of those whose publication waited for it."""
-        for name in {item.stage.name for item in self.waiting} | {stage.name}:
+        """Records the failure of a stage, of those whose publication waited for it, and of one begun early."""
+        early = {name for name, begun in self.early.items() if begun.must_run}
+        for name in {item.begun.stage.name for item in self.waiting} | early | {stage.name}:
             try:
                 self.ledger.stage_fails(name, error)
             except Failure:
