@@ -119,9 +119,11 @@ def stop(settings: Settings) -> None:
     from pyspark import SparkContext
 
     running = SparkContext._active_spark_context
-    if running and settings.environment == "cluster":
+    if running is None or not hasattr(running, "_jsc"):
+        return  # none, or one that is still being started aside
+    if settings.environment == "cluster":
         running.stop()
-    elif running:
+    else:
         running.setLogLevel("OFF")
 
 
