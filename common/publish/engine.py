@@ -158,10 +158,9 @@ class _Executor:
             last = self.ledger.last_success(stage.name)
             return (last.rows, last.notes, last.run_id) if last else ({}, {}, 0)
         try:
-            built = stage.build(self.run, inputs)
+            built = begun.early.result() if begun.early else stage.build(self.run, begun.inputs)
             if stage.settings:
                 built.notes["settings"] = self.run.settings.under(*stage.settings)
-            built = begun.early.result() if begun.early else stage.build(self.run, begun.inputs)
             barrier("built_before_audit")
             self.waiting.append(_Waiting(begun, built, self.auditor.submit(audit, self.run, stage, built)))
             if publish:
