@@ -107,6 +107,7 @@ def print_result(args: argparse.Namespace, result: object, text: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each room adds its own commands."""
     from common.adhoc import add_commands as add_adhoc
+    from common.backtest.commands import add_commands as add_backtest
     from common.benchmark.commands import add_commands as add_benchmark
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
@@ -131,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     add_adhoc(commands)
     add_report(commands)
     add_diff(commands)
+    add_backtest(commands)
     add_benchmark(commands)
     add_lake(commands)
     add_package(commands)

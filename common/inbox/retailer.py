@@ -95,6 +95,16 @@ class Retailer:
             self._db.execute(f"copy ({_query(table)}) to '{target}' (format csv, header true, quote '\"', nullstr '')")
         return files
 
+    def query(self, sql: str) -> pyarrow.Table:
+        """The rows of a query over the year's views: `order_lines`, `assortment` (retailer_sql/_views.sql)."""
+        return self._db.sql(sql).to_arrow_table()
+
+    def master_table(self, table: str) -> pyarrow.Table:
+        """One table of master data, with the types of its query and not yet those of its contract."""
+        if table in ("suppliers", "stores"):
+            self._name_everybody()
+        return self.query(_query(table))
+
     def _order_file(self, store: str, lines: list[tuple[Any, ...]]) -> bytes:
         if pick(store, "offset", 100) < OFFSET_PERCENT:
             lines = [(order, self._with_offset(at), *rest) for order, at, *rest in lines]

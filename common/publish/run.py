@@ -21,7 +21,7 @@ from common.settings import ROOT, Settings
 from common.stages import Input, maker_of
 
 # code that can't change what a night decides
-_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/", "common/explain/", "common/report/")
+_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/", "common/backtest/", "common/explain/", "common/report/")
 
 
 @dataclass(frozen=True)

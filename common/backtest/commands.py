@@ -1,0 +1,123 @@
+"""`./submit.sh backtest FROM..TO`: what policies would have done on the real year."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common.dates import date_range
+from common.errors import CannotWrite, Usage
+
+if TYPE_CHECKING:  # --help must not wait for every client
+    from common.backtest.left_out import World
+    from common.backtest.policy import Policy
+    from common.backtest.results import Result
+    from common.publish.run import Clients
+
+UNMET = ("lost", "backordered")
+
+
+def add_commands(commands: Any) -> None:
+    """Adds backtest."""
+    parser = commands.add_parser("backtest", help="try policies in a closed loop on the retailer's real year")
+    parser.add_argument("dates", metavar="FROM..TO", help="business dates of 2017 that count")
+    parser.add_argument("--policy", action="append", default=[], metavar="FILE", help="YAML: name and settings; repeatable")
+    parser.add_argument("--parameters", default="demo", metavar="NAMES", help="of derived parameters: demo,fine,coarse or all (demo)")
+    parser.add_argument("--safety-stock", default="1", metavar="SHARES", help="shares of the safety stock, such as 0.5,1,2 (1)")
+    parser.add_argument("--unmet", default="lost", choices=UNMET, help="what becomes of demand that is not met (lost)")
+    parser.add_argument("--warm-up", type=int, default=28, metavar="DAYS", help="days before FROM that do not count (28)")
+    parser.add_argument("--every-sku", action="store_true", help="ask the SQL about SKUs that can't need anything, too")
+    parser.add_argument("--output", metavar="DIR", help="for tables and page (output/backtest/FROM..TO in the lake's folder)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, of all policies")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(handler=_backtest)
+
+
+def _backtest(args: argparse.Namespace) -> int:
+    from common.backtest.left_out import read_world
+    from common.backtest.loop import Period
+    from common.backtest.masters import SETS, set_named
+    from common.backtest.policy import shares
+    from common.backtest.results import as_json, csv_text, text_table
+    from common.cli import print_result, settings_of
+    from common.night import ready
+
+    settings, days = settings_of(args), date_range(args.dates)
+    if not 0 <= args.warm_up <= 180:
+        raise Usage("the warm-up has 0 to 180 days", next="./submit.sh backtest --help")
+    sets = [set_named(name.strip()) for name in (",".join(SETS) if args.parameters == "all" else args.parameters).split(",")]
+    percents, policies = shares(args.safety_stock), _policies(args)
+    period = Period(days[0], days[-1], args.warm_up)
+    clients = ready(settings)
+    start = time.monotonic()
+    world = read_world(settings, clients.trino, clients.hdfs, period)
+    say(f"{len(world.sales.skus):,} SKUs followed; left out: " + ", ".join(f"{n:,} {why}" for why, n in world.left_out.items()))
+    results: list[Result] = []
+    with ThreadPoolExecutor(2) as pool:  # one at work in Trino while the other writes its day
+        asked = [(p, s) for s in sets for p in policies]
+        done = [pool.submit(run_arm, clients, world, p, s.name, percents, args.unmet, args.every_sku) for p, s in asked]
+        for each in done:
+            results += each.result()
+    seconds = time.monotonic() - start
+    say(f"{len(period.all_days())} days of {len(results)} scenarios took {seconds:.1f} s")
+    folder = Path(args.output) if args.output else settings.path("paths.output") / "backtest" / args.dates
+    result = {
+        "from": str(period.first), "to": str(period.last), "warm_up_days": period.warm_up, "unmet": args.unmet,
+        "skus": len(world.sales.skus), "left_out": world.left_out, "scenarios": as_json(results),
+    }  # fmt: skip
+    _write(folder, {"backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results)})
+    print_result(args, result, f"{text_table(results)}\n\ntables and page: {folder}")
+    return 0
+
+
+def run_arm(
+    clients: Clients, world: World, policy: Policy, parameters: str, percents: list[int], unmet: str, every_sku: bool = False
+) -> list[Result]:
+    """One closed loop: a policy on one set of parameters, with each share of the safety stock."""
+    import numpy as np
+
+    from common.backtest.arm import COLUMNS, Arm
+    from common.backtest.loop import simulate
+    from common.backtest.masters import SETS
+    from common.backtest.night import NightSql
+    from common.backtest.results import Result
+
+    settings = clients.settings
+    with NightSql(clients.trino, clients.hdfs, settings["hdfs.warehouse"], policy.settings, COLUMNS) as night:
+        arm = Arm(policy, world.masters(SETS[parameters]), world.sales, percents, night, every_sku=every_sku)
+        cents = np.tile(world.cents, len(percents))
+        tallies = simulate(world.period, world.sales, len(percents), arm.opening(unmet), arm, cents)
+    return [Result(policy.name, parameters, percent, tally) for percent, tally in zip(percents, tallies, strict=True)]
+
+
+def _policies(args: argparse.Namespace) -> list[Policy]:
+    from common.backtest.policy import policy, policy_file
+    from common.settings import load_settings
+
+    found = [policy_file(file, args.set) for file in args.policy]
+    if not found:
+        found = [policy("formula", args.set)]
+        if "planning.policy" in set(load_settings()):
+            found.append(policy("order_up_to", ["planning.policy=order_up_to", *args.set]))
+    if len({p.name for p in found}) < len(found):
+        raise Usage("two policies have one name", next="give each file a name of its own")
+    return found
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(f"the results can't be written: {error.strerror}", where=str(folder)) from None
+
+
+def say(text: str) -> None:
+    """Progress, to stderr."""
+    print(text, file=sys.stderr, flush=True)
