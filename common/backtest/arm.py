@@ -52,9 +52,9 @@ class Arm:
         self._suppliers = pyarrow.concat_tables(
             [self._prefixed(suppliers, "supplier_id", s) for s in range(len(shares))]
         )
-        rule = masters.rule_safety(sales.skus)
+        safety = masters.safety(sales.skus)
         self.book_safety = np.concatenate([_share(masters.book_safety, percent) for percent in shares])
-        self.safety = np.concatenate([_share(np.where(rule < 0, masters.book_safety, rule), percent) for percent in shares])
+        self.safety = np.concatenate([_share(safety, percent) for percent in shares])
         assert len(self.book_safety) == len(shares) * count
 
     def opening(self, unmet: str) -> Stock:

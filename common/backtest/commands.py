@@ -27,11 +27,12 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser("backtest", help="try policies in a closed loop on the retailer's real year")
     parser.add_argument("dates", metavar="FROM..TO", help="business dates of 2017 that count")
     parser.add_argument("--policy", action="append", default=[], metavar="FILE", help="YAML: name and settings; repeatable")
-    parser.add_argument("--parameters", default="demo", metavar="NAMES", help="of derived parameters: demo,fine,coarse or all (demo)")
+    parser.add_argument("--parameters", default="demo", metavar="NAMES", help="parameter sets: demo,fine,coarse or all (demo)")
     parser.add_argument("--safety-stock", default="1", metavar="SHARES", help="shares of the safety stock, such as 0.5,1,2 (1)")
     parser.add_argument("--unmet", default="lost", choices=UNMET, help="what becomes of demand that is not met (lost)")
     parser.add_argument("--warm-up", type=int, default=28, metavar="DAYS", help="days before FROM that do not count (28)")
     parser.add_argument("--every-sku", action="store_true", help="ask the SQL about SKUs that can't need anything, too")
+    parser.add_argument("--references", action="store_true", help="stockpyl's order-up-to policy (installs it, 40 MB), a bound")
     parser.add_argument("--output", metavar="DIR", help="for tables and page (output/backtest/FROM..TO in the lake's folder)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, of all policies")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -42,6 +43,7 @@ def _backtest(args: argparse.Namespace) -> int:
     from common.backtest.left_out import read_world
     from common.backtest.loop import Period
     from common.backtest.masters import SETS, set_named
+    from common.backtest.page import page
     from common.backtest.policy import shares
     from common.backtest.results import as_json, csv_text, text_table
     from common.cli import print_result, settings_of
@@ -63,6 +65,9 @@ def _backtest(args: argparse.Namespace) -> int:
         done = [pool.submit(run_arm, clients, world, p, s.name, percents, args.unmet, args.every_sku) for p, s in asked]
         for each in done:
             results += each.result()
+    if args.references:
+        for kind in sets:
+            results += run_references(clients, world, kind.name, args.unmet)
     seconds = time.monotonic() - start
     say(f"{len(period.all_days())} days of {len(results)} scenarios took {seconds:.1f} s")
     folder = Path(args.output) if args.output else settings.path("paths.output") / "backtest" / args.dates
@@ -70,7 +75,8 @@ def _backtest(args: argparse.Namespace) -> int:
         "from": str(period.first), "to": str(period.last), "warm_up_days": period.warm_up, "unmet": args.unmet,
         "skus": len(world.sales.skus), "left_out": world.left_out, "scenarios": as_json(results),
     }  # fmt: skip
-    _write(folder, {"backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results)})
+    files = {"backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results)}
+    _write(folder, {**files, "backtest.html": page(result, results, settings["business.currency"])})
     print_result(args, result, f"{text_table(results)}\n\ntables and page: {folder}")
     return 0
 
@@ -93,6 +99,29 @@ def run_arm(
         cents = np.tile(world.cents, len(percents))
         tallies = simulate(world.period, world.sales, len(percents), arm.opening(unmet), arm, cents)
     return [Result(policy.name, parameters, percent, tally) for percent, tally in zip(percents, tallies, strict=True)]
+
+
+def run_references(clients: Clients, world: World, parameters: str, unmet: str) -> list[Result]:
+    """The order-up-to policy of stockpyl with several service levels, and the bound, on one set of parameters."""
+    import numpy as np
+
+    from common.backtest import reference
+    from common.backtest.left_out import read_terms
+    from common.backtest.loop import simulate
+    from common.backtest.masters import SETS
+    from common.backtest.results import Result
+    from common.backtest.stock import Stock
+
+    newsvendor = reference.stockpyl()
+    terms = reference.Terms.of(read_terms(clients.settings, clients.trino, clients.hdfs, world, SETS[parameters]))
+    service = reference.SERVICE
+    opening = world.masters(SETS[parameters]).safety(world.sales.skus)
+    decider = reference.OrderUpTo(newsvendor, world.sales, terms)
+    stock, cents = Stock(np.tile(opening, len(service)), unmet), np.tile(world.cents, len(service))
+    tallies = simulate(world.period, world.sales, len(service), stock, decider, cents)
+    found = [Result("stockpyl", parameters, level, tally) for level, tally in zip(service, tallies, strict=True)]
+    least = reference.bound(world.period, world.sales, opening, terms.pack, world.cents)
+    return [*found, Result("bound", parameters, 100, least)]
 
 
 def _policies(args: argparse.Namespace) -> list[Policy]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
+import pyarrow
+import pyarrow.compute as pc
 
 from common.backtest.arm import COLUMNS, Arm
 from common.backtest.loop import Period
@@ -44,16 +46,15 @@ class World:
     keep: np.ndarray
     cents: np.ndarray
     left_out: dict[str, int]
-    idle: np.ndarray
-    _given: dict
+    _given: dict[str, pyarrow.Table]
     _book: np.ndarray
 
-    def masters(self, kind: ParameterSet, keep: np.ndarray | None = None) -> Masters:
-        """The master data of a parameter set, safety stocks for the SKUs followed (or those of a mask)."""
+    def masters(self, kind: ParameterSet) -> Masters:
+        """The master data of a parameter set, with the safety stocks of the SKUs followed."""
         past = [day for day in self.assortment.by_day if day < self.period.begin]
         days = (self.period.begin - min(past)).days if past else 1
         whole = derived(self._given, kind, self._book, self.assortment.total(past), days)
-        return Masters(whole.tables, whole.book_safety[self.keep if keep is None else keep])
+        return Masters(whole.tables, whole.book_safety[self.keep])
 
 
 def read_world(settings: Settings, trino: Trino, hdfs: Hdfs, period: Period) -> World:
@@ -69,25 +70,25 @@ def read_world(settings: Settings, trino: Trino, hdfs: Hdfs, period: Period) -> 
     sales = read_sales(retailer, first, period.last)
     given = read_masters(retailer)
     book = retailer.query("select safety_stock from assortment order by sku")["safety_stock"].to_numpy()
-    everybody = World(period, sales, sales, np.ones(len(sales.skus), bool), np.zeros(0), {}, np.zeros(0), given, book)
-    orderable, cents, reasons = _orderable(settings, trino, hdfs, everybody)
+    all_skus = np.ones(len(sales.skus), bool)
+    everybody = World(period, sales, sales, all_skus, all_skus.astype(np.int64), {}, given, book)
+    terms = read_terms(settings, trino, hdfs, everybody, SETS["demo"])
+    orderable = pc.equal(terms["outcome"], "ordered").to_numpy()
+    cents = pc.fill_null(terms["cost_cents"], 0).to_numpy()
+    reasons = Counter(outcome for outcome in terms["outcome"].to_pylist() if outcome != "ordered")
     window = [day for day in sales.by_day if day >= period.begin - timedelta(days=LOOKS_BACK)]
     moves = sales.total(window) > 0
     left_out = {**reasons, IDLE: int((orderable & ~moves).sum())}
     keep = orderable & moves
-    return World(period, sales, sales.only(keep), keep, cents[keep], left_out, orderable & ~moves, given, book)
+    return World(period, sales, sales.only(keep), keep, cents[keep], left_out, given, book)
 
 
-def _orderable(settings: Settings, trino: Trino, hdfs: Hdfs, world: World) -> tuple[np.ndarray, np.ndarray, Counter]:
-    """For each SKU whether the night would order it if it lacked something, its cost, and why it would not (how many)."""
+def read_terms(settings: Settings, trino: Trino, hdfs: Hdfs, world: World, kind: ParameterSet) -> pyarrow.Table:
+    """What the night's SQL would do with each SKU of the world if it lacked something, in the order of its SKUs."""
     skus = world.sales.skus
     plain = policy("formula", [])
     with NightSql(trino, hdfs, settings["hdfs.warehouse"], plain.settings, COLUMNS) as night:
-        arm = Arm(plain, world.masters(SETS["demo"]), world.sales, [100], night, every_sku=True)
+        arm = Arm(plain, world.masters(kind), world.sales, [100], night, every_sku=True)
         lacking = Stock(np.full(len(skus), -1))
-        day: date = world.period.first
-        night.put(day, arm.tables(np.arange(len(skus)), lacking, np.zeros(len(skus), np.int64)))
-        found = {sku.partition("|")[2]: (outcome, cents) for sku, outcome, cents in night.outcomes(day)}
-    orderable = np.array([found[sku][0] == "ordered" for sku in skus])
-    cents = np.array([found[sku][1] or 0 for sku in skus], np.int64)
-    return orderable, cents, Counter(outcome for outcome, _ in found.values() if outcome != "ordered")
+        night.put(world.period.first, arm.tables(np.arange(len(skus)), lacking, np.zeros(len(skus), np.int64)))
+        return night.terms(world.period.first).sort_by("sku")

@@ -68,6 +68,11 @@ class Masters:
     tables: Mapping[str, pyarrow.Table]
     book_safety: np.ndarray
 
+    def safety(self, skus: list[str]) -> np.ndarray:
+        """The safety stock that counts for each SKU: the rule's where it is set, else the warehouses' own."""
+        rule = self.rule_safety(skus)
+        return np.where(rule < 0, self.book_safety, rule)
+
     def rule_safety(self, skus: list[str]) -> np.ndarray:
         """The safety stock that the rule sets for each SKU; -1 where it is not set."""
         rules = self.tables["replenishment_rules"]

@@ -21,6 +21,7 @@ from common.clients.trino import Trino
 from common.contracts import all_contracts, contract
 from common.planning import Facts, render
 
+_CENTS = "cast(unit_cost * 100 as bigint)"
 ORDER = {  # of each order line: column -> its SQL over order_decisions, its type here
     "sku": ("sku", pyarrow.string()),
     "supplier_id": ("supplier_id", pyarrow.string()),
@@ -28,8 +29,17 @@ ORDER = {  # of each order line: column -> its SQL over order_decisions, its typ
     "need_qty": ("net_demand_qty", pyarrow.int64()),
     "moq_excess_qty": ("moq_excess_qty", pyarrow.int64()),
     "pack_excess_qty": ("pack_excess_qty", pyarrow.int64()),
-    "cost_cents": ("cast(unit_cost * 100 as bigint)", pyarrow.int64()),
+    "cost_cents": (_CENTS, pyarrow.int64()),
     "days_to_due": ("date_diff('day', date '{day}', due_date)", pyarrow.int64()),
+}
+TERMS = {  # of each SKU, ordered or not
+    "sku": ("sku", pyarrow.string()),
+    "outcome": ("outcome", pyarrow.string()),
+    "supplier_id": ("supplier_id", pyarrow.string()),
+    "pack_size": ("pack_size", pyarrow.int64()),
+    "moq": ("moq", pyarrow.int64()),
+    "lead_time_days": ("lead_time_days", pyarrow.int64()),
+    "cost_cents": (_CENTS, pyarrow.int64()),
 }
 
 
@@ -74,13 +84,19 @@ class NightSql:
 
     def orders(self, day: date) -> pyarrow.Table:
         """The order lines of the day, with the columns of ORDER."""
-        columns = ", ".join(f"cast({sql.format(day=day)} as varchar)" for sql, _ in ORDER.values())
-        # one text: the client takes each value of each row apart, at more than the query costs
+        return self._rows(day, ORDER, "outcome = 'ordered'")
+
+    def terms(self, day: date) -> pyarrow.Table:
+        """What becomes of each SKU and on which terms, with the columns of TERMS; null is not known."""
+        return self._rows(day, TERMS, "true")
+
+    def _rows(self, day: date, columns: Mapping[str, tuple[str, pyarrow.DataType]], where: str) -> pyarrow.Table:
+        """Columns of the day's decisions, as one text: the client takes values apart one by one, at more than the query costs."""
+        listed = ", ".join(f"coalesce(cast({sql.format(day=day)} as varchar), '')" for sql, _ in columns.values())
         text = self._trino.one(
-            f"select array_join(array_agg(concat_ws(chr(9), {columns})), chr(10)) "
-            f"from ({self.decisions(day)}) where outcome = 'ordered'"
+            f"select array_join(array_agg(concat_ws(chr(9), {listed})), chr(10)) from ({self.decisions(day)}) where {where}"
         )
-        types = {name: kind for name, (_, kind) in ORDER.items()}
+        types = {name: kind for name, (_, kind) in columns.items()}
         if not text:
             return pyarrow.table({name: pyarrow.array([], kind) for name, kind in types.items()})
         return pyarrow.csv.read_csv(
@@ -89,11 +105,6 @@ class NightSql:
             pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
             pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
         )
-
-    def outcomes(self, day: date) -> list[tuple[str, str, int | None]]:
-        """What becomes of each SKU: its name, outcome and unit cost in cents."""
-        sql = f"select sku, outcome, cast(unit_cost * 100 as bigint) from ({self.decisions(day)})"
-        return [(sku, outcome, cents) for sku, outcome, cents in self._trino.rows(sql)]
 
     def decisions(self, day: date) -> str:
         """The SQL of planning.order_decisions for the day."""

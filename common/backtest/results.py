@@ -24,7 +24,7 @@ class Result:
     @property
     def fill_percent(self) -> Decimal:
         """Units of demand met at once, in percent of the demand, rounded down to two decimals."""
-        return Decimal(10000 * self.tally.met // max(self.tally.demand, 1)) / 100
+        return Decimal(10000 * self.tally.met // max(self.tally.demand, 1)).scaleb(-2)
 
     @property
     def stock_units(self) -> int:
@@ -34,7 +34,7 @@ class Result:
     @property
     def stock_value(self) -> Decimal:
         """Purchase cost of the mean stock, in whole units of the currency's hundredth."""
-        return Decimal(self.tally.stock_cent_days // max(self.tally.days, 1)) / 100
+        return Decimal(self.tally.stock_cent_days // max(self.tally.days, 1)).scaleb(-2)
 
     def row(self) -> dict[str, object]:
         """Everything by name; quantities in units, values in the business currency."""
@@ -46,7 +46,7 @@ class Result:
             "mean_stock_units": self.stock_units, "mean_stock_value": self.stock_value,
             "orders": t.orders, "order_lines": t.lines, "ordered_units": t.units,
             "moq_excess_units": t.moq_excess, "pack_excess_units": t.pack_excess, "other_excess_units": t.other_excess,
-            "left_value": Decimal(t.left_cents) / 100, "on_order_value": Decimal(t.coming_cents) / 100,
+            "left_value": Decimal(t.left_cents).scaleb(-2), "on_order_value": Decimal(t.coming_cents).scaleb(-2),
         }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ HEADINGS = {  # of the table for people
 
 def text_table(results: list[Result]) -> str:
     """The results column under column; numbers to the right."""
-    lines = [list(HEADINGS.values()), *([_text(r.row()[name]) for name in HEADINGS] for r in results)]
+    lines = [list(HEADINGS.values()), *([cell(r.row()[name]) for name in HEADINGS] for r in results)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(HEADINGS))]
     return "\n".join(
         "  ".join(t.ljust(w) if n < 2 else t.rjust(w) for n, (t, w) in enumerate(zip(line, widths, strict=True))).rstrip()
@@ -70,7 +70,7 @@ def text_table(results: list[Result]) -> str:
 
 def markdown_table(results: list[Result]) -> str:
     """The results as a Markdown table."""
-    rows = [f"| {' | '.join(_text(r.row()[name]) for name in HEADINGS)} |" for r in results]
+    rows = [f"| {' | '.join(cell(r.row()[name]) for name in HEADINGS)} |" for r in results]
     rule = f"|{'|'.join('---' if n < 2 else '--:' for n in range(len(HEADINGS)))}|"
     return "\n".join([f"| {' | '.join(HEADINGS.values())} |", rule, *rows])
 
@@ -92,5 +92,6 @@ def as_json(results: list[Result]) -> list[dict[str, object]]:
     ]
 
 
-def _text(value: object) -> str:
+def cell(value: object) -> str:
+    """A number with separators of thousands, a text as it is."""
     return f"{value:,}" if isinstance(value, (int, Decimal)) else str(value)

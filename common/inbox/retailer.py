@@ -97,7 +97,7 @@ class Retailer:
 
     def query(self, sql: str) -> pyarrow.Table:
         """The rows of a query over the year's views: `order_lines`, `assortment` (retailer_sql/_views.sql)."""
-        return self._db.sql(sql).to_arrow_table()
+        return self._db.cursor().sql(sql).to_arrow_table()
 
     def master_table(self, table: str) -> pyarrow.Table:
         """One table of master data, with the types of its query and not yet those of its contract."""
