@@ -155,6 +155,7 @@ def _purpose(name: str) -> str:
         "stage_master": "stage the master snapshot as Parquet tables",
         "stage_orders": "validate and stage the order lines",
         "stage_stock": "validate and stage the stock snapshots",
+        "stage_receipts": "validate and stage the goods received, where there are any",
         "net_demand": "compute what each SKU lacks",
         "purchase_orders": "choose suppliers, apply MOQ and packs",
         "exceptions": "list what a planner must look at",

@@ -18,15 +18,17 @@ from typing import Any
 import yaml
 
 from common.clients.trino import text_literal
-from common.contracts import contract
+from common.contracts import all_contracts, contract
 from common.dates import window_before
 from common.errors import Misconfigured
 from common.publish.flip import RUN_ID
+from common.publish.released import first_day
 from common.publish.run import Run
 from common.settings import ROOT
 from common.stages import Input
 
-MODELS = ("net_demand", "order_decisions", "purchase_order_lines", "exceptions")
+MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
+OPTIONAL = ("planning.open_orders", "staging.receipts")  # not every date has them
 SEVERITIES = ("error", "warning", "notice")
 _LINES, _STOCK = "staging.pos_order_lines", "staging.warehouse_stock"
 _NO_DAY = date.min  # no partition is of this date
@@ -51,12 +53,14 @@ class Facts:
     order_lines_run, stock_run  runs that published the date's order lines and stock: only their rejected rows count
     published_days              days of the history window that have published order lines
     previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
+    open_orders_from            earliest date whose released orders may still be open
     """
 
     order_lines_run: int
     stock_run: int
     published_days: int = 0
     previous_stock_date: date = _NO_DAY
+    open_orders_from: date = _NO_DAY
 
 
 @cache
@@ -86,6 +90,7 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
         for key in (
             "planning.history_days", "planning.min_history_days", "planning.spike_min_qty", "planning.spike_factor",
             "planning.drop_min_median_qty", "planning.missing_store_weekdays", "planning.missing_store_sent",
+            "planning.open_order_grace_days",
             "planning.rejected_notice_permille", "planning.excess_min_days", "planning.excess_min_cost",
             "staging.short_snapshot_percent",
         )
@@ -113,6 +118,7 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
         "warehouse_stock_run": str(int(facts.stock_run)),
         "published_days": str(int(facts.published_days)),
         "previous_stock_date": facts.previous_stock_date.isoformat(),
+        "open_orders_from": facts.open_orders_from.isoformat(),
     }
     try:
         return Template(model_text(model)).substitute(values)
@@ -127,7 +133,7 @@ def model_text(model: str) -> str:
 
 def tables_read(model: str) -> list[str]:
     """The tables that a model reads, as `schema.table`, in the order of first use."""
-    known = {c: f"planning.{c}" for c in MODELS} | {"rejected_rows": "audit.rejected_rows"}
+    known = {c: f"planning.{c}" for c in MODELS} | {c.table: c.name for c in all_contracts() if c.schema == "audit"}
     found = dict.fromkeys(re.findall(r"from \$(\w+)", model_text(model)))
     return [known.get(name, f"staging.{name}") for name in found if name != "exception_codes"]
 
@@ -137,7 +143,9 @@ def inputs_of(run: Run, models: Iterable[str]) -> list[Input]:
     models = list(models)
     made = {f"planning.{model}" for model in models}
     tables = dict.fromkeys(table for model in models for table in tables_read(model))
-    return [run.need_published(table) for table in tables if table not in made and not table.startswith("audit.")]
+    needed = [table for table in tables if table not in made and table not in OPTIONAL and not table.startswith("audit.")]
+    found = [run.input_of(table) for table in tables if table in OPTIONAL and table not in made]
+    return [run.need_published(table) for table in needed] + [item for item in found if item]
 
 
 def history_inputs(run: Run) -> list[Input]:
@@ -163,6 +171,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         stock_run=_publisher(run, _STOCK),
         published_days=sum(day in earlier[_LINES] for day in window),
         previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
+        open_orders_from=first_day(run),
     )
 
 
@@ -194,7 +203,17 @@ def counts(run: Run, model: str, by: str) -> dict[str, int]:
 
 
 def _reference(run: Run, table: str) -> str:
-    return f"delta.{table}" if table.startswith("audit.") else run.reference(table)
+    if table.startswith("audit."):
+        return f"delta.{table}"
+    if table in OPTIONAL and table not in run.pending and not run.metastore.partitions(table):
+        return nothing_of(table)
+    return run.reference(table)
+
+
+def nothing_of(table: str) -> str:
+    """A relation with the columns of a table and no row: what a table that nobody has made yet holds."""
+    columns = [(c.name, c.type) for c in contract(table).columns] + [("business_date", "date")]
+    return f"(select {', '.join(f'cast(null as {kind}) as {name}' for name, kind in columns)} where false)"
 
 
 def _publisher(run: Run, table: str) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # the way of the data; `all` runs them in this order
 NIGHT = (
-    "ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock",
+    "ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock", "stage_receipts",
     "net_demand", "purchase_orders", "exceptions", "export_orders",
 )  # fmt: skip
 
@@ -63,7 +63,8 @@ class Stage:
     uses_spark  whether it needs the Spark session; a night starts it aside before the first such stage
     beside      the stage before it in the night, of which it needs nothing: it is built while that one is
     group       stages of one group that run together are published together, after the audits of all
-    is_current  for a stage without tables: whether what it made for a fingerprint still stands
+    may_write   names of tables that it publishes only where there is something to say
+    is_current  whether what it made for a fingerprint still stands; without it: its tables are published and came from that
     completes   for a stage without tables: whether a run that ended while publishing, with these notes, had made its
                 result visible; then what was missing of it has been completed
     sweep       removes what runs left that never published; is given the notes of the succeeded ones
@@ -73,6 +74,7 @@ class Stage:
     reads: Callable[[Run], list[Input]]
     build: Callable[[Run, list[Input]], Built]
     writes: tuple[str, ...] = ()
+    may_write: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     uses_spark: bool = False
@@ -91,4 +93,4 @@ def stage(name: str) -> Stage:
 
 def maker_of(table: str) -> str:
     """The name of the stage that publishes a table, for messages."""
-    return next((name for name in NIGHT if table in stage(name).writes), "all")
+    return next((name for name in NIGHT if table in (*stage(name).writes, *stage(name).may_write)), "all")

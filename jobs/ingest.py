@@ -1,7 +1,7 @@
 """ingest: lands what stores and warehouses sent for a business date.
 
-Reads   inbox/orders/D/, inbox/stock/D/
-Writes  /raw/orders/D/, /raw/stock/D/ in HDFS, each with a manifest, written last
+Reads   inbox/orders/D/, inbox/stock/D/, and inbox/receipts/D/ where there is one
+Writes  /raw/orders/D/, /raw/stock/D/, /raw/receipts/D/ in HDFS, each with a manifest, written last
 Why     everything after it reads files that are whole, verified and never change behind its back
 """
 
@@ -16,17 +16,19 @@ from common.landing.ingest import Landed, Landing
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 
-KINDS = ("orders", "stock")
+KINDS = ("orders", "stock", "receipts")
+OPTIONAL = ("receipts",)
 
 
 def build(run: Run, _inputs: list[Input]) -> Built:
-    """Lands both kinds side by side; what is wrong with one does not keep the other from landing, but fails the stage."""
+    """Lands all kinds side by side; what is wrong with one does not keep the others from landing, but fails the stage."""
     built, failures = Built(), []
     with ThreadPoolExecutor(len(KINDS)) as pool:
         landings = {kind: pool.submit(land, run, kind) for kind in KINDS}
     for kind, landing in landings.items():
         try:
-            report(run, built, kind, landing.result())
+            if landed := landing.result():
+                report(run, built, kind, landed)
         except Failure as failure:
             failures.append(failure)
     if failures:
@@ -34,9 +36,11 @@ def build(run: Run, _inputs: list[Input]) -> Built:
     return built
 
 
-def land(run: Run, kind: str) -> Landed:
-    """Lands one kind from the inbox, or adopts what lies in HDFS."""
+def land(run: Run, kind: str) -> Landed | None:
+    """Lands one kind from the inbox, or adopts what lies in HDFS; None where nobody sent what nobody has to send."""
     landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
+    if kind in OPTIONAL and landing.is_absent():
+        return None
     work = landing.adopt if run.option("adopt") else landing.ingest
     return work(replace_changed=bool(run.option("replace")))
 

@@ -19,7 +19,7 @@ UNFINISHED = ".part"
 
 
 def inbox_folder(settings: Settings, kind: str, day: date) -> Path:
-    """`inbox/orders/D` or `inbox/stock/D`."""
+    """`inbox/<kind>/D`, of orders, stock or receipts."""
     return settings.path("paths.inbox") / kind / day.isoformat()
 
 

@@ -1,4 +1,4 @@
-"""Lands the inbox's files of one date in HDFS: `inbox/<kind>/D/` to `/raw/<kind>/D/`, for orders and stock.
+"""Lands the inbox's files of one date in HDFS: `inbox/<kind>/D/` to `/raw/<kind>/D/`, for orders, stock and receipts.
 
 Order of things: decide what to do with every file before the first byte moves; upload all under temporary names, read
 back; rename; manifest last. Killed at any instant, the same command goes on from what it finds.
@@ -77,6 +77,10 @@ class Landing:
                 next=f"./submit.sh ingest {self.day}",
             )
         return landed
+
+    def is_absent(self) -> bool:
+        """Whether neither the inbox nor HDFS has a folder of the date."""
+        return not inbox_folder(self.settings, self.kind, self.day).exists() and not self.hdfs.exists(self.folder)
 
     def adopt(self, *, replace_changed: bool = False) -> Landed:
         """Makes the manifest of what someone put into the raw folder by hand; waits for no upload."""

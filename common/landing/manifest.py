@@ -22,7 +22,7 @@ from common.settings import Settings
 
 MANIFEST = "_manifest.json"
 COPYING = "._COPYING_"
-KINDS = ("orders", "stock", "master")
+KINDS = ("orders", "stock", "receipts", "master")
 _SAFE = re.compile(r"[^\W_][\w .+=@,()-]*\.(jsonl|json|csv)(\.gz)?")
 
 

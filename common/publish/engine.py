@@ -176,9 +176,9 @@ class _Executor:
         return fingerprint_of([stage.name, code_version(), settings, options, [(i.name, i.fingerprint) for i in inputs]])
 
     def is_current(self, stage: Stage, fingerprint: str) -> bool:
-        if stage.writes:
-            return all(is_published(self.run, table, fingerprint) for table in stage.writes)
-        return stage.is_current is not None and stage.is_current(self.run, fingerprint)
+        if stage.is_current is not None:
+            return stage.is_current(self.run, fingerprint)
+        return bool(stage.writes) and all(is_published(self.run, table, fingerprint) for table in stage.writes)
 
     def flip(self) -> None:
         """Publishes all that waits, after its audits and one more look at its inputs."""

@@ -17,6 +17,7 @@ from common.publish.delta_tables import append, arrow_schema, ensure_delta_table
 from common.publish.export_lists import costs_of, exception_files, manifest
 from common.publish.order_files import COLUMNS, file_names, orders_of, validate
 from common.publish.release import Decision, Head, History
+from common.publish.released import DIGEST, digest
 from common.publish.run import Run
 from common.report.facts import Facts, read_facts
 from common.report.index import write_index
@@ -176,5 +177,6 @@ def _describe(decisions: list[Decision], exceptions: int, root: Path, run: Run) 
         "output": str(root / str(run.day)),
         "order_qty": sum(order.order_qty for order in orders),
         "cost": costs_of(orders),
+        DIGEST: digest(decisions),
     }
     return Built(rows=rows, notes=notes)

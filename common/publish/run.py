@@ -166,12 +166,19 @@ class Run:
         return found
 
     def need_raw(self, kind: str, day: date | None = None) -> Input:
-        """The raw folder of a kind (`orders`, `stock`, `master`) as an input."""
+        """The raw folder of a kind (`orders`, `stock`, `receipts`, `master`) as an input."""
         from common.landing.manifest import raw_folder, read_manifest
 
         day = day or self.day
         manifest = read_manifest(self.hdfs, kind, day, self.settings)
         return Input(f"raw/{kind}/{day}", raw_folder(self.settings, kind, day), manifest.fingerprint)
+
+    def find_raw(self, kind: str, day: date | None = None) -> Input | None:
+        """As `need_raw`, but None where there is no such folder: a kind that nobody has to send."""
+        try:
+            return self.need_raw(kind, day)
+        except NoInput:
+            return None
 
     def scratch_name(self, location: str) -> str:
         """The table of schema `scratch` over one of this run's private directories."""

@@ -1,4 +1,4 @@
-"""The two kinds of raw files, orders and stock: which columns, which rules, what a duplicate is."""
+"""The kinds of raw files, orders, stock and receipts: which columns, which rules, what a duplicate is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from common.contracts import contract
-from common.staging import judge
+from common.staging import judge, judge_receipts
 from common.staging.tables import staged_schema
 
 Judge = Callable[[bytes, Sequence[str], judge.Rules], judge.Verdict]
@@ -23,11 +23,12 @@ class Feed:
     table    the staged table
     kinds    raw field -> what it holds, in the words of grammar.py
     names    staged column -> raw field
-    place    staged column of the store or warehouse
+    place    staged column of the store, the warehouse, or the order received: compared with a list, like the SKU
     group    staged columns that rows are hashed by in the search of duplicates: all copies of a row share them
     judges   `json`, `csv` -> the rules
     keys     `json`, `csv` -> the key of a line for that search
     is_snapshot  whether each place sends one snapshot, so that two are compared
+    is_nested    whether a JSON record holds several rows, in `lines`
     """
 
     table: str
@@ -38,6 +39,7 @@ class Feed:
     judges: dict[str, Judge]
     keys: dict[str, Key]
     is_snapshot: bool = False
+    is_nested: bool = False
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ ORDERS = Feed(
     group=("order_id",),
     judges={"json": judge.order_json, "csv": judge.order_csv},
     keys={"json": judge.order_json_key, "csv": judge.order_csv_key},
+    is_nested=True,
 )
 
 STOCK = Feed(
@@ -112,4 +115,21 @@ STOCK = Feed(
     is_snapshot=True,
 )
 
-FEEDS = {feed.table: feed for feed in (ORDERS, STOCK)}
+RECEIPTS = Feed(
+    table="staging.receipts",
+    kinds={
+        "receipt_id": "text",
+        "order_number": "text",
+        "sku": "text",
+        "quantity": "count",
+        "received_on": "recent day",
+        "is_final": "flag",
+    },
+    names={n: n for n in judge_receipts.FIELDS},
+    place="order_number",
+    group=("receipt_id", "order_number", "sku"),
+    judges={"json": judge_receipts.receipt_json, "csv": judge_receipts.receipt_csv},
+    keys={"json": judge_receipts.receipt_json_key, "csv": judge_receipts.receipt_csv_key},
+)
+
+FEEDS = {feed.table: feed for feed in (ORDERS, STOCK, RECEIPTS)}

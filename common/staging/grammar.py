@@ -19,6 +19,7 @@ from common.staging.feeds import FEEDS, Feed
 from common.staging.judge import LINE_KEYS, ORDER_KEYS
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}|)", re.ASCII)
+_RECENT_DAYS = 35  # a receipt is hardly booked later; an older day is the judge's
 _TRIED = 20  # lines at the beginning that are looked at for the order of keys and the form of times
 
 
@@ -45,6 +46,8 @@ def grammar(feed: Feed, data: bytes, header: tuple[str, ...], day: BusinessDay) 
     """
     if header:
         return _csv(feed.table, header, _csv_suffix(data, header), _is_utf8(data), day)
+    if not feed.is_nested:
+        return _flat_json(feed.table, _flat_form(data, feed), _is_utf8(data), day)
     top, line, suffix = _json_form(data)
     return _json(top, line, suffix, _is_utf8(data), day)
 
@@ -74,6 +77,18 @@ def _json_form(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...], str]:
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
             continue
     return ORDER_KEYS, LINE_KEYS, "Z"
+
+
+def _flat_form(data: bytes, feed: Feed) -> tuple[str, ...]:
+    """The order of keys, of the first record that shows it."""
+    for raw in _first_lines(data):
+        try:
+            keys = tuple(json.loads(raw))
+            if set(keys) == set(feed.kinds):
+                return keys
+        except (ValueError, TypeError, RecursionError):
+            continue
+    return tuple(feed.kinds)
 
 
 def _csv_suffix(data: bytes, header: Sequence[str]) -> str:
@@ -119,6 +134,8 @@ def _kinds(feed_text: str, suffix: str, day: BusinessDay, quote: str) -> tuple[d
         "text": f"{quote}{feed_text}{quote}",
         "instant": f"{quote}{at}{quote}",
         "day": str(day.day),
+        "recent day": f"{quote}(?:{'|'.join(str(day.day - timedelta(days=n)) for n in range(_RECENT_DAYS))}){quote}",
+        "flag": "(?:true|false)",
         "count": "[1-9][0-9]{0,8}",
         "money": r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,2})?",
         "whole": f"(?:{natural}|-[1-9][0-9]{{0,17}})",
@@ -139,6 +156,16 @@ def _json(top: tuple[str, ...], line: tuple[str, ...], suffix: str, utf8: bool, 
     fields = [f'"{k}"{colon}{values[k]}' for k in top]
     before = [*fields[: top.index("order_id")], f'"order_id"{colon}"(?P<order_id>{char})"']
     return Grammar(r"^\{" + sep.join(fields) + r"\}[ \t\r\n]*$", r"^\{" + sep.join(before), suffix, shift)
+
+
+@lru_cache(256)
+def _flat_json(table: str, keys: tuple[str, ...], utf8: bool, day: BusinessDay) -> Grammar:
+    feed = FEEDS[table]
+    char = _text(utf8, "")
+    kinds, shift = _kinds(char, "", day, '"')
+    fields = [f'"{k}": ?"(?P<{k}>{char})"' if k in feed.grain else f'"{k}": ?{kinds[feed.kinds[k]]}' for k in keys]
+    line = r"^\{" + ", ?".join(fields) + r"\}[ \t\r\n]*$"
+    return Grammar(line, line, "", shift)
 
 
 @lru_cache(256)

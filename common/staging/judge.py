@@ -1,7 +1,8 @@
 """The rules of raw files: one line, judged exactly, in plain Python. **This is the specification.**
 
 The fast way (prove.py) may only ever accept what these rules accept; a test holds both against each other. What each
-reason means, and whether it rejects a row or sets it aside, stands in the tables' contracts. Values: values.py.
+reason means, and whether it rejects a row or sets it aside, stands in the tables' contracts. Values: values.py. Receipts:
+judge_receipts.py.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Rules:
 
     day: BusinessDay
     skus: Collection[str]
-    places: Collection[str]  # stores of an order, warehouses of a stock row
+    places: Collection[str]  # stores of an order, warehouses of a stock row, released orders of a receipt
     line_bytes: int
 
 
@@ -70,7 +71,8 @@ def _constant(_text: str) -> None:
 _decode = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=_object, parse_constant=_constant).decode
 
 
-def _text_of(raw: bytes, rules: Rules) -> str:
+def text_of(raw: bytes, rules: Rules) -> str:
+    """The text of a line; Refused when it is too long or not UTF-8."""
     if len(raw.removesuffix(b"\n")) > rules.line_bytes:
         raise Refused("line_too_long")
     try:
@@ -106,13 +108,14 @@ def csv_record(text: str, header: Sequence[str]) -> dict[str, Any]:
     return {name: value or None for name, value in zip(header, fields, strict=True)}
 
 
-class _Values:
+class Values:
     """Takes the values of one row, collecting the reasons against them."""
 
     def __init__(self, reasons: Sequence[str] = ()) -> None:
         self.reasons = list(reasons)
 
     def take(self, rule: Callable[..., Any], *arguments: Any) -> Any:
+        """The value that a rule gives; None, and one reason more, where it refuses."""
         try:
             return rule(*arguments)
         except Refused as refusal:
@@ -127,7 +130,7 @@ ORDER_KEYS, LINE_KEYS = (*ORDER_FIELDS[:3], "lines"), ORDER_FIELDS[3:]
 STOCK_FIELDS = ("snapshot_date", "warehouse_id", "sku", "available", "reserved", "safety_stock")
 
 
-def _order_part(values: _Values, record: dict[str, Any], rules: Rules) -> tuple[Any, Any, Any]:
+def _order_part(values: Values, record: dict[str, Any], rules: Rules) -> tuple[Any, Any, Any]:
     return (
         values.take(text, record.get("order_id"), "order_id"),
         values.take(text, record.get("store_id"), "store_id", rules.places),
@@ -135,7 +138,7 @@ def _order_part(values: _Values, record: dict[str, Any], rules: Rules) -> tuple[
     )
 
 
-def _line_part(values: _Values, line: dict[str, Any], rules: Rules) -> tuple[Any, Any, Any, Any]:
+def _line_part(values: Values, line: dict[str, Any], rules: Rules) -> tuple[Any, Any, Any, Any]:
     return (
         values.take(whole, line.get("line_no"), "line_no", 1, INT32),
         values.take(text, line.get("sku"), "sku", rules.skus),
@@ -148,7 +151,7 @@ def order_json(raw: bytes, _header: Sequence[str], rules: Rules) -> Verdict:
     """One order, its lines nested. A record that can't be read, or has no lines, counts as one line."""
     verdict = Verdict()
     try:
-        line = _text_of(raw, rules)
+        line = text_of(raw, rules)
         if not line.strip(_BLANK):
             return verdict
         record = json_record(line)
@@ -156,7 +159,7 @@ def order_json(raw: bytes, _header: Sequence[str], rules: Rules) -> Verdict:
         verdict.refused.append(Refusal(None, None, [str(refusal)]))
         return verdict
     verdict.extra |= record.keys() - set(ORDER_KEYS)
-    values = _Values()
+    values = Values()
     order_id, store_id, ordered_at = _order_part(values, record, rules)
     lines = record.get("lines")
     if type(lines) is not list or not lines:
@@ -167,10 +170,10 @@ def order_json(raw: bytes, _header: Sequence[str], rules: Rules) -> Verdict:
             verdict.refused.append(Refusal(element, None, [*values.reasons, "line_not_an_object"]))
             continue
         verdict.extra |= {f"lines.{key}" for key in item.keys() - set(LINE_KEYS)}
-        own = _Values(values.reasons)
+        own = Values(values.reasons)
         line_no, sku, units, price = _line_part(own, item, rules)
         if own.reasons:
-            verdict.refused.append(Refusal(element, _readable(item.get("sku")), own.reasons))
+            verdict.refused.append(Refusal(element, readable_sku(item.get("sku")), own.reasons))
         else:
             verdict.rows.append((order_id, line_no, store_id, ordered_at, sku, units, price))
             verdict.elements.append(element)
@@ -180,18 +183,18 @@ def order_json(raw: bytes, _header: Sequence[str], rules: Rules) -> Verdict:
 def order_csv(raw: bytes, header: Sequence[str], rules: Rules) -> Verdict:
     """One order line."""
 
-    def row(values: _Values, record: dict[str, Any]) -> tuple[Any, ...]:
+    def row(values: Values, record: dict[str, Any]) -> tuple[Any, ...]:
         order_id, store_id, ordered_at = _order_part(values, record, rules)
         line_no, sku, units, price = _line_part(values, record, rules)
         return order_id, line_no, store_id, ordered_at, sku, units, price
 
-    return _csv_line(raw, header, rules, row)
+    return csv_line(raw, header, rules, row)
 
 
 def stock_csv(raw: bytes, header: Sequence[str], rules: Rules) -> Verdict:
     """One SKU's position in one warehouse."""
 
-    def row(values: _Values, record: dict[str, Any]) -> tuple[Any, ...]:
+    def row(values: Values, record: dict[str, Any]) -> tuple[Any, ...]:
         values.take(snapshot_date, record["snapshot_date"], rules.day)
         return (
             values.take(text, record["warehouse_id"], "warehouse_id", rules.places),
@@ -201,23 +204,24 @@ def stock_csv(raw: bytes, header: Sequence[str], rules: Rules) -> Verdict:
             None if record["safety_stock"] is None else values.take(whole, record["safety_stock"], "safety_stock", 0, INT64),
         )
 
-    return _csv_line(raw, header, rules, row)
+    return csv_line(raw, header, rules, row)
 
 
-def _csv_line(
-    raw: bytes, header: Sequence[str], rules: Rules, row: Callable[[_Values, dict[str, Any]], tuple[Any, ...]]
+def csv_line(
+    raw: bytes, header: Sequence[str], rules: Rules, row: Callable[[Values, dict[str, Any]], tuple[Any, ...]]
 ) -> Verdict:
+    """One line of a CSV file that has a row a line; `row` takes the values of a record."""
     try:
-        line = _text_of(raw, rules)
+        line = text_of(raw, rules)
         if not line.strip(_BLANK):
             return Verdict()
         record = csv_record(line, header)
     except Refused as refusal:
         return Verdict(refused=[Refusal(None, _sku_by_position(raw, header), [str(refusal)])])
-    values = _Values()
+    values = Values()
     found = row(values, record)
     if values.reasons:
-        return Verdict(refused=[Refusal(None, _readable(record.get("sku")), values.reasons)])
+        return Verdict(refused=[Refusal(None, readable_sku(record.get("sku")), values.reasons)])
     return Verdict(rows=[found], elements=[None])
 
 
@@ -229,10 +233,10 @@ def _sku_by_position(raw: bytes, header: Sequence[str]) -> str | None:
     except Refused:
         fields = line.split(",")
     place = header.index("sku")
-    return _readable(fields[place].strip('"')) if place < len(fields) else None
+    return readable_sku(fields[place].strip('"')) if place < len(fields) else None
 
 
-def _readable(value: Any) -> str | None:
+def readable_sku(value: Any) -> str | None:
     """A SKU as far as it can be read, for the audit table."""
     if type(value) is int:
         return str(value)

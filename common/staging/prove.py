@@ -46,7 +46,15 @@ _FROM_JSON = f"""
         line.unit_price as unit_price, row, hash
     from orders"""
 _INSTANT = pa.timestamp("us", "UTC")
-_CSV_TYPES = {"text": pa.string(), "instant": pa.string(), "day": pa.string(), "money": pa.decimal128(12, 2)}
+_CSV_TYPES = {
+    "text": pa.string(),
+    "instant": pa.string(),
+    "day": pa.string(),
+    "money": pa.decimal128(12, 2),
+    "recent day": pa.date32(),
+    "flag": pa.bool_(),
+}
+_JSON_TYPES = {"text": "VARCHAR", "count": "BIGINT", "recent day": "DATE", "flag": "BOOLEAN"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def typed(db: duckdb.DuckDBPyConnection, feed: Feed, parts: Sequence[tuple[Lines
     """The clean lines as typed rows: the feed's columns, `row` (number of the line) and `hash` (of its group)."""
     kept = [(lines, mask) for lines, mask in parts if mask.any()]
     tables = _from_csv(db, feed, [(lines, mask) for lines, mask in kept if lines.block.header])
-    tables += _from_json(db, [(lines, mask) for lines, mask in kept if not lines.block.header])
+    tables += _from_json(db, feed, [(lines, mask) for lines, mask in kept if not lines.block.header])
     wanted = [feed.schema.field(n) for n in feed.columns] + [pa.field("row", pa.int64()), pa.field("hash", pa.uint64())]
     empty = pa.schema(wanted).empty_table()
     return pa.concat_tables([empty, *(t.select(empty.column_names).cast(empty.schema) for t in tables)])
@@ -113,7 +121,17 @@ def hashes(db: duckdb.DuckDBPyConnection, columns: Sequence[pa.Array]) -> np.nda
     return found
 
 
-def _from_json(db: duckdb.DuckDBPyConnection, parts: Sequence[tuple[Lines, np.ndarray]]) -> list[pa.Table]:
+def _flat_sql(feed: Feed) -> str:
+    """One row a record: its fields by name."""
+    form = ",".join(f'"{field}":"{_JSON_TYPES[kind]}"' for field, kind in feed.kinds.items())
+    fields = ", ".join(f"r.{field} as {column}" for column, field in feed.names.items())
+    return f"""
+        with records as (select row, from_json(raw, '{{{form}}}') as r from proven where raw is not null),
+        typed as (select {fields}, row from records)
+        select *, {hash_of(feed.group)} as hash from typed"""
+
+
+def _from_json(db: duckdb.DuckDBPyConnection, feed: Feed, parts: Sequence[tuple[Lines, np.ndarray]]) -> list[pa.Table]:
     if not parts:
         return []
     tables = []
@@ -127,12 +145,12 @@ def _from_json(db: duckdb.DuckDBPyConnection, parts: Sequence[tuple[Lines, np.nd
         tables.append(pa.table({"row": number, "raw": raw, "cut": cuts, "shift": shifts}))
     proven = pa.concat_tables(tables)
     db.register("proven", proven)
-    rows: pa.Table = db.sql(_FROM_JSON).to_arrow_table()
+    rows: pa.Table = db.sql(_FROM_JSON if feed.is_nested else _flat_sql(feed)).to_arrow_table()
     db.unregister("proven")
     expected, got = sum(int(mask.sum()) for _, mask in parts), _distinct(rows["row"].to_numpy())
     if got != expected:
         raise AssertionError(f"{parts[0][0].block.file}: {expected} records match the grammar, {got} were parsed")
-    return [rows.set_column(3, "ordered_at", rows["ordered_at"].cast(_INSTANT))]
+    return [rows.set_column(3, "ordered_at", rows["ordered_at"].cast(_INSTANT)) if feed.is_nested else rows]
 
 
 def _from_csv(db: duckdb.DuckDBPyConnection, feed: Feed, parts: Sequence[tuple[Lines, np.ndarray]]) -> list[pa.Table]:

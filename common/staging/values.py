@@ -83,14 +83,39 @@ def stamp(value: Any, day: BusinessDay) -> datetime:
 
 def snapshot_date(value: Any, day: BusinessDay) -> date:
     """The business date itself."""
-    if value is None:
-        raise Refused("snapshot_date_missing")
-    try:
-        found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise Refused("snapshot_date_invalid")
+    found = _calendar_day(value, "snapshot_date")
     if found != day.day:
         raise Refused("other_business_date")
     return found
+
+
+def day_received(value: Any, day: BusinessDay) -> date:
+    """The business date or a day before it: goods may be booked late, never ahead."""
+    found = _calendar_day(value, "received_on")
+    if found > day.day:
+        raise Refused("received_on_future")
+    return found
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or false; as a text only `true` and `false`."""
+    if value is None:
+        raise Refused(f"{name}_missing")
+    if value is True or value is False:
+        return bool(value)
+    if type(value) is not str or value not in ("true", "false"):
+        raise Refused(f"{name}_invalid")
+    return value == "true"
+
+
+def _calendar_day(value: Any, name: str) -> date:
+    if value is None:
+        raise Refused(f"{name}_missing")
+    try:
+        return date.fromisoformat(value) if type(value) is str and _DAY.fullmatch(value) else _no_day(name)
+    except ValueError:
+        return _no_day(name)
+
+
+def _no_day(name: str) -> date:
+    raise Refused(f"{name}_invalid")

@@ -43,6 +43,14 @@ USUAL: dict[str, dict[str, Any]] = {
     },
     "stores": {"name": "Store", "is_active": True},
     "warehouses": {"name": "Warehouse", "is_active": True},
+    "released_orders": {
+        "revision": 1, "status": "new", "run_id": 40, "supplier_id": "S1", "supplier_name": "Hartmann Dairy", "currency": "USD",
+        "line_no": 1, "product_name": "Whole milk 1 gal", "order_qty": 48, "packs": 4, "pack_size": 12, "unit_cost": "2.31",
+        "line_cost": "110.88", "due_date": "2017-12-26", "order_sha256": "0" * 64, "business_date": DAY - timedelta(days=1),
+    },
+    "receipts": {
+        "receipt_id": "R1", "received_on": "2017-12-23", "is_final": False, "source_file": "W1.csv", "source_line": 1,
+    },
     "rejected_rows": {
         "run_id": STOCK_RUN, "table_name": "staging.warehouse_stock", "action": "reject", "source_file": "W1.csv",
         "source_line": 1,
@@ -63,7 +71,7 @@ class World:
 
     def references(self) -> dict[str, str]:
         """How a model reads the tables: each an inline relation."""
-        schema = {"rejected_rows": "audit"}
+        schema = dict.fromkeys(("rejected_rows", "released_orders"), "audit")
         return {name: relation(f"{schema.get(name, 'staging')}.{name}", rows) for name, rows in self.rows.items()}
 
 

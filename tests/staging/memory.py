@@ -13,7 +13,7 @@ import pyarrow as pa
 from common.staging import duplicates
 from common.staging.counts import Counts, check_conservation, merged
 from common.staging.days import business_day
-from common.staging.feeds import ORDERS, STOCK
+from common.staging.feeds import ORDERS, RECEIPTS, STOCK
 from common.staging.lines import blocks
 from common.staging.two_tier import Known, Work, connect, stage
 
@@ -21,6 +21,8 @@ DAY = business_day(date(2017, 12, 23), "America/New_York", "24:00")
 SKUS = [f"SKU-{n:04d}" for n in range(1, 200)] + ["Ünï-✓"]
 STORES = [f"S{n:03d}" for n in range(1, 20)]
 WAREHOUSES = ["W1", "W2"]
+RELEASED = [f"20171{day}-U{n}" for day in (219, 220, 221) for n in range(1, 8)]
+_PLACES = {ORDERS.table: STORES, STOCK.table: WAREHOUSES, RECEIPTS.table: RELEASED}
 LINE_BYTES = ORDERS.limits["line_bytes"]
 
 
@@ -42,8 +44,7 @@ def _database():
 
 
 def known_of(feed) -> Known:
-    places = STORES if feed is ORDERS else WAREHOUSES
-    return Known(pa.array(sorted(SKUS, key=str.encode)), pa.array(sorted(places)))
+    return Known(pa.array(sorted(SKUS, key=str.encode)), pa.array(sorted(_PLACES[feed.table])))
 
 
 def run(files: dict[str, bytes], feed=ORDERS, engine: str = "two_tier", day=DAY, size: int = 1 << 20, parts: int = 1) -> Result:

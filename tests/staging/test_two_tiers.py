@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from common.staging.feeds import STOCK
-from tests.staging.memory import SKUS, STORES, both, run, share_proven
+from common.staging.feeds import RECEIPTS, STOCK
+from tests.staging.memory import RELEASED, SKUS, STORES, both, run, share_proven
 
 NUMBERS = [
     b"0", b"-1", b"1.0", b"1e2", b"1E2", b"01", b"+1", b'"7"', b'" 7"', b'"7.10"', b"7.1", b"7.100", b"7.101", b"999999999",
@@ -61,6 +61,17 @@ def stock_lines(random_):
         f"2017-12-23,{w},{sku},{random_.randint(-5, 999)},{random_.randint(0, 9)},{random_.choice(['', 3, 7])}".encode()
         for w, sku in rows
     ]
+
+
+def receipt(random_, number):
+    return {
+        "receipt_id": f"R{number // 3}",
+        "order_number": random_.choice(RELEASED),
+        "sku": random_.choice(SKUS),
+        "quantity": random_.randint(1, 300),
+        "received_on": f"2017-12-{random_.randint(10, 23)}",
+        "is_final": random_.random() < 0.5,
+    }
 
 
 def hurt(random_, line):
@@ -123,6 +134,34 @@ def test_stock(seed):
     result = both({"w.csv": data}, STOCK, size=random_.choice([3_000, 1 << 20]))
     assert share_proven(result) > 0.2
     assert result.refused
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("form", ["any bytes", "UTF-8", "CRLF"])
+def test_receipts(seed, form):
+    """JSON and CSV of one date, some of the CSV rows the very receipts of the JSON file."""
+    random_ = random.Random(seed)
+    records = [receipt(random_, n) for n in range(900)]
+    lines = [json.dumps(r, ensure_ascii=random_.random() < 0.5).encode() for r in records]
+    names = random_.sample(list(records[0]), 6)  # columns in another order
+    rows = [",".join(str(r[n]).lower() if n == "is_final" else str(r[n]) for n in names).encode() for r in records[850:]]
+    rows += [row.replace(b"R", b"T") for row in rows]
+    rows = [",".join(names).encode(), *damaged(random_, rows, 0.3)]
+    lines = damaged(random_, lines, 0.5)
+    lines, rows = (as_utf8(lines), as_utf8(rows)) if form == "UTF-8" else (lines, rows)
+    end = b"\r\n" if form == "CRLF" else b"\n"
+    files = {"a.jsonl": end.join(lines), "b.csv": end.join(rows)}
+    result = both(files, RECEIPTS, size=random_.choice([5_000, 50_000, 1 << 20]))
+    assert share_proven(result) > 0.2
+    assert result.refused and sum(c.duplicates for c in result.counts.values())
+
+
+def test_clean_receipts_go_the_fast_way_alone():
+    random_ = random.Random(0)
+    records = [receipt(random_, 3 * n) | {"sku": SKUS[n % 100]} for n in range(300)]
+    text = "\n".join(map(json.dumps, records)).encode()
+    for data in (text, text.replace(b": ", b":").replace(b", ", b",")):
+        assert share_proven(both({"a.jsonl": data}, RECEIPTS)) == 1
 
 
 def test_clean_input_goes_the_fast_way_alone():

@@ -1,0 +1,28 @@
+"""What a date's plan takes from earlier dates: the orders that they released, and what has been received since.
+
+The inputs are named in the ledger one by one, so that it knows which later dates depend on a date that is replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.publish.released import first_day, released_inputs
+from common.publish.run import Run
+from common.stages import Input
+
+TABLE, _RECEIPTS = "planning.open_orders", "staging.receipts"
+
+
+def open_order_inputs(run: Run) -> list[Input]:
+    """Releases of earlier dates and receipts up to the date, within the window of open orders, oldest first."""
+    first, last = first_day(run).isoformat(), run.day.isoformat()
+    received = run.metastore.partitions(_RECEIPTS)
+    days = [day for day in sorted(received) if first <= day <= last]
+    return released_inputs(run) + [Input(f"{_RECEIPTS}/{d}", received[d].location, received[d].location) for d in days]
+
+
+def needs_open_orders(run: Run, inputs: Sequence[Input]) -> bool:
+    """Whether there is anything to make them of, or a partition of an earlier run that must not stay."""
+    tables = {item.name.rpartition("/")[0] for item in inputs}
+    return bool(tables & {"audit.released_orders", _RECEIPTS}) or run.published(TABLE) is not None
