@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from common.publish.run import Clients
 
 
+# what `status --json` says of each stage of a run
+_STATUS = (
+    "business_date", "run_id", "command", "run_status", "stage", "status", "rows", "started_at", "ended_at", "error",
+)  # fmt: skip
+
+
 def add_commands(commands: Any) -> None:
     """Adds status, unlock, retention, settings and test."""
     status = commands.add_parser("status", help="the ledger: runs, stages, rows, times, what is stale")
@@ -42,7 +48,7 @@ def add_commands(commands: Any) -> None:
 
 def _status(args: argparse.Namespace) -> int:
     from common.night import ready
-    from common.publish.ledger import lock_holder
+    from common.publish.stale import ACROSS_DATES, later_dates, stale
 
     settings = load_settings()
     day = business_date(args.date) if args.date else None
@@ -54,29 +60,31 @@ def _status(args: argparse.Namespace) -> int:
         " order by run_id desc limit 10) order by r.run_id, s.started_at",
         (day, day),
     )
-    stale = stale_tables(clients, day) if day else []
+    own = stale(clients, [day] if day else sorted({row[0] for row in rows}))
+    later = stale(clients, later_dates(clients, day), ACROSS_DATES) if day else []
     drifted = _drift(clients, day) if day else {}
     if args.json:
-        names = (
-            "business_date",
-            "run_id",
-            "command",
-            "run_status",
-            "stage",
-            "status",
-            "rows",
-            "started_at",
-            "ended_at",
-            "error",
-        )
-        print(
-            json.dumps(
-                {"runs": [dict(zip(names, r, strict=True)) for r in rows], "stale": stale, "master_drift": drifted},
-                default=str,
-                indent=1,
-            )
-        )
+        tree = {
+            "runs": [dict(zip(_STATUS, row, strict=True)) for row in rows],
+            "stale": [str(item) for item in own],
+            "stale_later": [str(item) for item in later],
+            "master_drift": drifted,
+        }
+        print(json.dumps(tree, default=str, indent=1))
         return 0
+    _print_runs(clients, rows, day)
+    for item in own + later:
+        print(f"stale: {item}")
+    if len(dates := sorted({item.day for item in own + later})) > 1:
+        print(f"later dates depend on earlier ones: ./submit.sh backfill {dates[0]}..{dates[-1]} makes them in order")
+    for table, count in drifted.items():
+        print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
+    return 0
+
+
+def _print_runs(clients: Clients, rows: list[tuple[Any, ...]], day: date | None) -> None:
+    from common.publish.ledger import lock_holder
+
     if not rows:
         print("nothing has run yet" if not day else f"nothing has run for {day}")
     last = None
@@ -90,52 +98,12 @@ def _status(args: argparse.Namespace) -> int:
             print(f"  {stage:<16} {state:<10} {seconds}  {text}{'  ' + error.splitlines()[0] if error else ''}")
     if day and (holder := lock_holder(clients.postgres, day)):
         print(f"locked by {holder}")
-    for line in stale:
-        print(f"stale: {line}")
-    for table, count in drifted.items():
-        print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
-    return 0
 
 
 def _drift(clients: Clients, day: date) -> dict[str, int]:
     from common.adhoc import drift
 
     return drift(clients.trino, day) if clients.metastore.partition("staging.products", day) else {}
-
-
-def stale_tables(clients: Clients, day: date) -> list[str]:
-    """The published tables of a date whose pinned inputs have been replaced since, with what replaced them."""
-    rows = clients.postgres.rows(
-        "select s.stage, s.inputs, s.tables from ops.stages s join ops.runs r using (run_id)"
-        " where r.business_date = %s and s.status = 'succeeded' and s.tables <> '{}' order by s.run_id",
-        (day,),
-    )
-    published: dict[str, str] = {}
-
-    def current(name: str) -> str:
-        if name not in published:
-            table, _, on = name.rpartition("/")
-            if table.startswith("raw/"):
-                from common.landing.manifest import find_manifest, raw_folder
-
-                folder = raw_folder(clients.settings, table.removeprefix("raw/"), date.fromisoformat(on))
-                manifest = find_manifest(clients.hdfs, folder)
-                published[name] = manifest.fingerprint if manifest else ""
-            else:
-                found = clients.metastore.partition(table, date.fromisoformat(on))
-                published[name] = found.location if found else ""
-        return published[name]
-
-    stale = []
-    for stage, inputs, tables in rows:
-        for table, location in tables.items():
-            if current(f"{table}/{day}") != location:
-                continue
-            for pinned in inputs:
-                if current(pinned["name"]) != pinned["fingerprint"]:
-                    stale.append(f"{table} was built on an older {pinned['name']}; ./submit.sh {stage} {day}")
-                    break
-    return stale
 
 
 def _unlock(args: argparse.Namespace) -> int:
