@@ -8,6 +8,10 @@ Keys of a case (all optional):
     suppliers               a list: supplier, priority, from, to, pack_size, moq, unit_cost, currency, lead_time_days, active,
                             supplier_currency, supplier_lead_time_days; usual: one named A. `shared` is one for all cases.
     history                 {days ago: units}, or a list from yesterday on;  stock_before: {days ago: units}
+    released                a list of order lines: ago (days before the date, 1), supplier (A), sku (the case's), qty (48),
+                            due (days after the date, 3), revision (1), status
+    receipts                a list: id (R1), qty, ago (the first order's) and supplier of the order, final,
+                            sent (days ago, 0), received (days ago)
     rejected_stock, rejected_lines                 number of rejected rows that name the SKU;  rejected_run, rejected_action
     rejected_reason         their reason
     warehouses              {name: {today: rows, before: rows, active: false}}, of the case alone
@@ -27,7 +31,7 @@ from planning_world import DAY, ORDERS_RUN, STOCK_RUN, World
 
 from common.settings import ROOT
 
-MAIN_COLUMN = {"net_demand": "net_demand_qty", "order_decisions": "order_qty"}
+MAIN_COLUMN = {"open_orders": "open_qty", "net_demand": "net_demand_qty", "order_decisions": "order_qty"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def cases(model: str) -> list[Case]:
     for number, entry in enumerate(tree["cases"]):
         given = tree["usual"] | entry
         name, expect = given.pop("name"), given.pop("expect")
-        if not isinstance(expect, dict) and model in MAIN_COLUMN:
+        if isinstance(expect, int) and model in MAIN_COLUMN:
             expect = {MAIN_COLUMN[model]: expect}
         found.append(Case(f"c{number:03}", name, given, expect, given.pop("guards", None), given.pop("alone", None)))
     return found
@@ -76,6 +80,7 @@ def place(world: World, case: Case) -> None:
     _lines(world, case, given)
     _rejected(world, case, given)
     _network(world, case, given)
+    _orders(world, case, given)
 
 
 def _product(world: World, case: Case, given: dict[str, Any]) -> None:
@@ -160,6 +165,32 @@ def _network(world: World, case: Case, given: dict[str, Any]) -> None:
             )
             if ago == 0:
                 world.add("warehouse_stock", sku=f"{case.sku}-S", available_qty=9)
+
+
+def _orders(world: World, case: Case, given: dict[str, Any]) -> None:
+    """What was released and received; a SKU other than the case's belongs to the case, too."""
+
+    usual = next((entry["ago"] for entry in given.get("released", []) if "ago" in entry), 1)
+
+    def on(entry: dict[str, Any]) -> dict[str, Any]:
+        order = DAY - timedelta(days=entry.get("ago", usual))
+        number = f"{order:%Y%m%d}-{case.prefix}-{entry.get('supplier', 'A')}"
+        return {"order_number": number, "sku": f"{case.sku}-{entry['sku']}" if "sku" in entry else case.sku}
+
+    for number, entry in enumerate(given.get("released", []), 1):
+        world.add(
+            "released_orders", **on(entry), line_no=number, business_date=DAY - timedelta(days=entry.get("ago", 1)),
+            supplier_id=f"{case.prefix}-{entry.get('supplier', 'A')}", revision=entry.get("revision", 1),
+            status=entry.get("status", "new"), order_qty=entry.get("qty", 48),
+            due_date=DAY + timedelta(days=entry.get("due", 3)),
+        )  # fmt: skip
+    for entry in given.get("receipts", []):
+        sent = entry.get("sent", 0)
+        world.add(
+            "receipts", **on(entry), receipt_id=f"{case.prefix}-{entry.get('id', 'R1')}", quantity=entry["qty"],
+            is_final=entry.get("final", False), received_on=DAY - timedelta(days=entry.get("received", sent)),
+            business_date=DAY - timedelta(days=sent),
+        )  # fmt: skip
 
 
 def frame(world: World) -> World:

@@ -19,7 +19,10 @@ from common.settings import load_settings
 
 DAY = date(2017, 12, 23)  # a Saturday
 ORDERS_RUN, STOCK_RUN = 41, 42
-FACTS = Facts(order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, published_days=28, previous_stock_date=DAY - timedelta(days=1))
+FACTS = Facts(
+    order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, published_days=28, previous_stock_date=DAY - timedelta(days=1),
+    open_orders_from=DAY - timedelta(days=90),
+)  # fmt: skip
 
 # what a row has where a test does not say otherwise
 USUAL: dict[str, dict[str, Any]] = {
