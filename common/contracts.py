@@ -7,7 +7,7 @@ mistake never switches a rule off.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Raw:
-    """Where the rows come from: HDFS path by business date, formats, and the limits of rejected rows."""
+    """Where the rows come from: HDFS path by business date, formats, and the limits of rejected rows.
+
+    added           columns that older files lack, where they are NULL
+    may_be_missing  an older folder lacks the file: no rows
+    """
 
     path: str
     formats: tuple[str, ...]
     limits: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
+    may_be_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def parse(text: str, schema: str, table: str, where: str) -> Contract:
     tree["grain"] = tuple(tree.get("grain") or ())
     if "raw" in tree:
         raw = _build(Raw, tree["raw"], f"{where}: raw")
-        tree["raw"] = Raw(raw.path, tuple(raw.formats), dict(raw.limits), dict(raw.columns))
+        tree["raw"] = replace(raw, formats=tuple(raw.formats), added=tuple(raw.added))
     contract: Contract = _build(Contract, {**tree, "schema": schema, "table": table}, where)
     names = [c.name for c in contract.columns]
     for column in contract.columns:
@@ -122,6 +128,9 @@ def parse(text: str, schema: str, table: str, where: str) -> Contract:
         raise Misconfigured("columns are missing or doubled", where=where)
     if missing := [g for g in contract.grain if g not in names]:
         raise Misconfigured(f"grain column {missing[0]!r} is not a column", where=where)
+    nullable = {c.name for c in contract.columns if c.nullable}
+    if missing := [a for a in (contract.raw.added if contract.raw else ()) if a not in nullable]:
+        raise Misconfigured(f"added column {missing[0]!r} is not a nullable column", where=where)
     if wrong := [r for r in contract.rules if r.action not in ACTIONS]:
         raise Misconfigured(f"{wrong[0].code}: action is one of {', '.join(ACTIONS)}", where=where)
     return contract

@@ -1,6 +1,6 @@
 """snapshot_master: keeps the master data that a business date is planned from.
 
-Reads   PostgreSQL, schema procurement: all six tables in one REPEATABLE READ READ ONLY transaction
+Reads   PostgreSQL, schema procurement: all its tables in one REPEATABLE READ READ ONLY transaction
 Writes  /raw/master/D/<table>.csv in HDFS, with a manifest
 Why     a replay of the date must plan from what was true that night, whatever has changed since
 """

@@ -1,7 +1,7 @@
 """stage_master: the date's master data becomes typed tables.
 
 Reads   /raw/master/D/ (one CSV a table, from snapshot_master)
-Writes  staging.products, suppliers, replenishment_rules, product_suppliers, stores, warehouses
+Writes  staging.products, suppliers, replenishment_rules, product_suppliers, stores, warehouses, calendar_days
 Why     what planning compares with is the date's own master data, in the same place and types as everything else
 
     ./submit.sh stage_master 2017-12-23
@@ -26,7 +26,7 @@ def reads(run: Run) -> list[Input]:
 
 
 def build(run: Run, inputs: list[Input]) -> Built:
-    """Six tables, one Spark task each; BadData when a value does not fit its column."""
+    """The master tables, one Spark task each; BadData when a value does not fit its column."""
     folder, url = inputs[0].location, run.settings.service("HDFS_URL")
     files = parse_manifest(run.hdfs.read(f"{folder}/{MANIFEST}"), folder).files
     attempts = run.private_dir("staging.products") + "-attempts"

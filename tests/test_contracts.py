@@ -34,6 +34,7 @@ def test_types_are_spelled_for_trino_and_for_the_metastore():
         ("unit: UTC", "units: UTC"),
         ("name: seen_at", "name: sku"),
         ("description: Things\n", ""),
+        ("columns:", "raw: {path: p, formats: [csv], added: [sku]}\ncolumns:"),
     ],
 )
 def test_a_mistake_is_an_error(old, new):

@@ -68,7 +68,11 @@ class Metastore:
         self._call("create the schemas", ensure)
 
     def ensure_table(self, contract: Contract, location: str) -> None:
-        """Creates the external table of a contract; in one that is there, new columns and comments are brought up to date."""
+        """Creates the external table of a contract; in one that is there, columns and comments are brought up to date.
+
+        So are the columns of all its partitions: Trino matches a partition's to the table's by position. Files are read
+        by name, a column that an old one lacks is NULL.
+        """
         wanted = self._table(contract, location)
 
         def ensure(client: ThriftHiveMetastore.Client) -> None:
@@ -82,7 +86,7 @@ class Metastore:
                 return
             if _shape(table) != _shape(wanted):
                 table.sd.cols, table.parameters["comment"] = wanted.sd.cols, contract.description
-                client.alter_table(contract.schema, contract.table, table)
+                client.alter_table_with_cascade(contract.schema, contract.table, table, True)
 
         self._call(f"create {contract.name}", ensure)
 

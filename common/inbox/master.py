@@ -18,6 +18,7 @@ KEYS = {
     "product_suppliers": ("sku", "supplier_id", "valid_from"),
     "stores": ("store_id",),
     "warehouses": ("warehouse_id",),
+    "calendar_days": ("party_kind", "party_id", "day"),
 }
 
 
@@ -25,7 +26,7 @@ def load_master(postgres: HasConnect, files: dict[str, Path], *, replace: bool =
     """Adds or changes the rows of the CSV files (with header, NULL as nothing); how many rows of each table changed.
 
     Rows that the files do not name stay, but the suppliers of a SKU are taken as a whole: others of the same SKU would
-    contradict them. `replace` empties all six tables first, in the same transaction.
+    contradict them. `replace` empties all tables first, in the same transaction.
     BadData names the constraint when the data breaks one.
     """
     connection = postgres.connect()

@@ -29,7 +29,9 @@ TABLES = {
     "product_suppliers": ("sku", "supplier_id", "valid_from"),
     "stores": ("store_id",),
     "warehouses": ("warehouse_id",),
+    "calendar_days": ("party_kind", "party_id", "day"),
 }
+_DATES = ("valid_from", "day")  # keys that are no texts
 
 
 def snapshot_master(
@@ -88,7 +90,7 @@ def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> tup
 
 def _copy(cursor: psycopg2.extensions.cursor, table: str) -> IO[bytes]:
     """The rows of one table, on this machine's disk once they are many."""
-    order = ", ".join(f'{key} collate "C"' if key != "valid_from" else key for key in TABLES[table])
+    order = ", ".join(f'{key} collate "C"' if key not in _DATES else key for key in TABLES[table])
     spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - whoever uploads it closes it
     cursor.copy_expert(
         f"copy (select * from procurement.{table} order by {order}) to stdout (format csv, header true)", spool

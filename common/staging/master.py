@@ -27,7 +27,8 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
     """The rows of a COPY ... CSV HEADER, and the columns that the contract does not know; BadData with the place."""
     of = contract(table)
     schema = arrow_schema(of)
-    header = csv_header(file, data.split(b"\n", 1)[0], schema.names)
+    added = of.raw.added if of.raw else ()
+    header = csv_header(file, data.split(b"\n", 1)[0], [name for name in schema.names if name not in added])
     try:
         rows = pacsv.read_csv(
             pa.BufferReader(data),
@@ -36,6 +37,7 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
             pacsv.ConvertOptions(
                 column_types={name: schema.field(name).type for name in schema.names},
                 include_columns=schema.names,
+                include_missing_columns=True,
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
@@ -51,8 +53,10 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
     return rows.cast(schema), [name for name in header if name not in schema.names]
 
 
-def stage_table(hdfs_url: str, folder: str, raw: RawFile, table: str, attempts: str, task: str) -> Report:
-    """One master table, in one Spark task."""
+def stage_table(hdfs_url: str, folder: str, raw: RawFile | None, table: str, attempts: str, task: str) -> Report:
+    """One master table, in one Spark task; no file, no rows."""
+    if raw is None:
+        return Report(counts={table: Counts()})
     try:
         hdfs = hdfs_of(hdfs_url)
         data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw]))
@@ -65,11 +69,12 @@ def stage_table(hdfs_url: str, folder: str, raw: RawFile, table: str, attempts: 
         return Report(fault=fault)
 
 
-def file_of(files: Sequence[RawFile], table: str, folder: str) -> RawFile:
-    """The snapshot's file of a table."""
+def file_of(files: Sequence[RawFile], table: str, folder: str) -> RawFile | None:
+    """The snapshot's file of a table; None where a snapshot from before there was such a table lacks it, else BadData."""
     name = f"{table.split('.')[1]}.csv"
     found = next((f for f in files if f.name == name), None)
-    if found is None:
+    raw = contract(table).raw
+    if found is None and not (raw and raw.may_be_missing):
         raise BadData(f"the master snapshot has no {name}", where=folder, next=_AGAIN)
     return found
 

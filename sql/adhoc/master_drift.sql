@@ -15,20 +15,24 @@ with
         where business_date = date '$business_date'
         union all
         select 'suppliers' as table_name, supplier_id as key,
-            map(array['name', 'is_active', 'lead_time_days', 'currency', 'email'],
-                array[name, cast(is_active as varchar), cast(lead_time_days as varchar), currency, email]) as row_values
+            map(array['name', 'is_active', 'lead_time_days', 'currency', 'email', 'policy', 'order_weekdays', 'lead_time_unit',
+                    'level_share_percent', 'is_held_on_spike', 'minimum_order_value', 'minimum_order_units', 'minimum_action'],
+                array[name, cast(is_active as varchar), cast(lead_time_days as varchar), currency, email, policy, order_weekdays, lead_time_unit,
+                    cast(level_share_percent as varchar), cast(is_held_on_spike as varchar), cast(minimum_order_value as varchar), cast(minimum_order_units as varchar), minimum_action]) as row_values
         from hive.staging.suppliers
         where business_date = date '$business_date'
         union all
         select 'replenishment_rules' as table_name, sku as key,
-            map(array['moq', 'safety_stock'],
-                array[cast(moq as varchar), cast(safety_stock as varchar)]) as row_values
+            map(array['moq', 'safety_stock', 'policy', 'level_share_percent', 'max_order_qty', 'is_held_on_spike'],
+                array[cast(moq as varchar), cast(safety_stock as varchar), policy, cast(level_share_percent as varchar), cast(max_order_qty as varchar), cast(is_held_on_spike as varchar)]) as row_values
         from hive.staging.replenishment_rules
         where business_date = date '$business_date'
         union all
         select 'product_suppliers' as table_name, concat(sku, ' from ', supplier_id, ' since ', cast(valid_from as varchar)) as key,
-            map(array['priority', 'valid_to', 'pack_size', 'moq', 'unit_cost', 'currency', 'lead_time_days'],
-                array[cast(priority as varchar), cast(valid_to as varchar), cast(pack_size as varchar), cast(moq as varchar), cast(unit_cost as varchar), currency, cast(lead_time_days as varchar)]) as row_values
+            map(array['priority', 'valid_to', 'pack_size', 'moq', 'unit_cost', 'currency', 'lead_time_days', 'policy',
+                    'case_size', 'layer_size', 'pallet_size', 'level_share_percent', 'max_order_qty'],
+                array[cast(priority as varchar), cast(valid_to as varchar), cast(pack_size as varchar), cast(moq as varchar), cast(unit_cost as varchar), currency, cast(lead_time_days as varchar), policy,
+                    cast(case_size as varchar), cast(layer_size as varchar), cast(pallet_size as varchar), cast(level_share_percent as varchar), cast(max_order_qty as varchar)]) as row_values
         from hive.staging.product_suppliers
         where business_date = date '$business_date'
         union all
@@ -43,6 +47,12 @@ with
                 array[name, cast(is_active as varchar)]) as row_values
         from hive.staging.warehouses
         where business_date = date '$business_date'
+        union all
+        select 'calendar_days' as table_name, concat(party_kind, ' ', party_id, ' on ', cast(day as varchar)) as key,
+            map(array['is_order_day', 'is_working_day', 'reason'],
+                array[cast(is_order_day as varchar), cast(is_working_day as varchar), reason]) as row_values
+        from hive.staging.calendar_days
+        where business_date = date '$business_date'
     ),
 
     today as (
@@ -52,18 +62,22 @@ with
         from postgresql.procurement.products
         union all
         select 'suppliers' as table_name, supplier_id as key,
-            map(array['name', 'is_active', 'lead_time_days', 'currency', 'email'],
-                array[name, cast(is_active as varchar), cast(lead_time_days as varchar), currency, email]) as row_values
+            map(array['name', 'is_active', 'lead_time_days', 'currency', 'email', 'policy', 'order_weekdays', 'lead_time_unit',
+                    'level_share_percent', 'is_held_on_spike', 'minimum_order_value', 'minimum_order_units', 'minimum_action'],
+                array[name, cast(is_active as varchar), cast(lead_time_days as varchar), currency, email, policy, order_weekdays, lead_time_unit,
+                    cast(level_share_percent as varchar), cast(is_held_on_spike as varchar), cast(minimum_order_value as varchar), cast(minimum_order_units as varchar), minimum_action]) as row_values
         from postgresql.procurement.suppliers
         union all
         select 'replenishment_rules' as table_name, sku as key,
-            map(array['moq', 'safety_stock'],
-                array[cast(moq as varchar), cast(safety_stock as varchar)]) as row_values
+            map(array['moq', 'safety_stock', 'policy', 'level_share_percent', 'max_order_qty', 'is_held_on_spike'],
+                array[cast(moq as varchar), cast(safety_stock as varchar), policy, cast(level_share_percent as varchar), cast(max_order_qty as varchar), cast(is_held_on_spike as varchar)]) as row_values
         from postgresql.procurement.replenishment_rules
         union all
         select 'product_suppliers' as table_name, concat(sku, ' from ', supplier_id, ' since ', cast(valid_from as varchar)) as key,
-            map(array['priority', 'valid_to', 'pack_size', 'moq', 'unit_cost', 'currency', 'lead_time_days'],
-                array[cast(priority as varchar), cast(valid_to as varchar), cast(pack_size as varchar), cast(moq as varchar), cast(unit_cost as varchar), currency, cast(lead_time_days as varchar)]) as row_values
+            map(array['priority', 'valid_to', 'pack_size', 'moq', 'unit_cost', 'currency', 'lead_time_days', 'policy',
+                    'case_size', 'layer_size', 'pallet_size', 'level_share_percent', 'max_order_qty'],
+                array[cast(priority as varchar), cast(valid_to as varchar), cast(pack_size as varchar), cast(moq as varchar), cast(unit_cost as varchar), currency, cast(lead_time_days as varchar), policy,
+                    cast(case_size as varchar), cast(layer_size as varchar), cast(pallet_size as varchar), cast(level_share_percent as varchar), cast(max_order_qty as varchar)]) as row_values
         from postgresql.procurement.product_suppliers
         union all
         select 'stores' as table_name, store_id as key,
@@ -75,6 +89,11 @@ with
             map(array['name', 'is_active'],
                 array[name, cast(is_active as varchar)]) as row_values
         from postgresql.procurement.warehouses
+        union all
+        select 'calendar_days' as table_name, concat(party_kind, ' ', party_id, ' on ', cast(day as varchar)) as key,
+            map(array['is_order_day', 'is_working_day', 'reason'],
+                array[cast(is_order_day as varchar), cast(is_working_day as varchar), reason]) as row_values
+        from postgresql.procurement.calendar_days
     )
 
 select

@@ -12,7 +12,7 @@ from common.inbox.master import load_master
 from common.migrate import SCHEMA, init_master_data, migrate, migrations, schema_text
 from common.settings import ROOT
 
-TABLES = ("products", "suppliers", "replenishment_rules", "product_suppliers", "stores", "warehouses")
+TABLES = ("products", "suppliers", "replenishment_rules", "product_suppliers", "stores", "warehouses", "calendar_days")
 
 
 @pytest.fixture
@@ -61,6 +61,18 @@ BAD = [
     LINK + "('T', 'T2', 1, '2016-01-01', '2017-01-01', null, null, 1)",
     "insert into procurement.stores (store_id) values (E'a\\x07')",
     "insert into procurement.warehouses (warehouse_id) values ('')",
+    *(f"update procurement.suppliers set {change}"
+      for change in ("policy = 'kanban'", "order_weekdays = '531'", "order_weekdays = ''", "order_weekdays = '8'",
+                     "minimum_order_value = 0", "minimum_order_value = 'NaN'", "minimum_order_units = 0",
+                     "minimum_action = 'drop'", "lead_time_unit = 'weeks'", "level_share_percent = 101")),
+    "insert into procurement.replenishment_rules (sku, max_order_qty) values ('T', -1)",
+    "insert into procurement.replenishment_rules (sku, policy) values ('T', 'kanban')",
+    *(f"update procurement.product_suppliers set {change}"
+      for change in ("policy = 'kanban'", "case_size = 0", "layer_size = 0", "pallet_size = 0", "level_share_percent = -1",
+                     "max_order_qty = -1")),
+    *(f"insert into procurement.calendar_days (party_kind, party_id, day) values {row}"
+      for row in ("('store', 'T', '2017-12-25')", "('supplier', '', '2017-12-25')", "('receiver', 'T1', '2017-12-25')",
+                  "('supplier', 'T1', 'infinity')")),
 ]  # fmt: skip
 
 
@@ -76,6 +88,12 @@ def test_bad_master_data_is_refused(cursor, statement):
     LINK + "('T', 'T2', 2147483647, '2017-01-01', '9999-12-31', null, null, 9999999999.99)",
     "insert into procurement.products (sku, pack_size, status) values ('Ünï cødé', null, 'run_out')",
     "insert into procurement.replenishment_rules (sku, moq, safety_stock) values ('T', null, 9007199254740993)",
+    "insert into procurement.replenishment_rules (sku, policy, max_order_qty) values ('T', 'order_up_to', 0)",
+    "update procurement.suppliers set order_weekdays = '135', minimum_order_value = 500, minimum_action = 'fill'",
+    "update procurement.suppliers set lead_time_unit = 'working', is_held_on_spike = true",
+    "update procurement.product_suppliers set case_size = 12, layer_size = 48, pallet_size = 480, level_share_percent = 0",
+    "insert into procurement.calendar_days (party_kind, party_id, day) values ('supplier', 'T1', '2017-12-25')",
+    "insert into procurement.calendar_days (party_kind, party_id, day) values ('receiver', 'network', '2017-12-25')",
 ])  # fmt: skip
 def test_good_master_data_is_taken(cursor, statement):
     cursor.execute(statement)

@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from common.errors import BadData
-from common.staging.master import tables, typed
+from common.staging.master import file_of, tables, typed
 
 HEADER = "sku,supplier_id,priority,valid_from,valid_to,pack_size,moq,unit_cost,currency,lead_time_days\n"
 ROW = "S1,U1,1,2017-01-01,,12,9007199254740993,0.10,,3\n"
 
 
 def test_every_master_table_is_staged():
-    names = ["product_suppliers", "products", "replenishment_rules", "stores", "suppliers", "warehouses"]
+    names = ["calendar_days", "product_suppliers", "products", "replenishment_rules", "stores", "suppliers", "warehouses"]
     assert tables() == [f"staging.{name}" for name in names]
 
 
@@ -56,6 +56,18 @@ def test_columns_by_name_and_unknown_ones_reported():
 def test_a_value_that_does_not_fit_stops(old, new):
     with pytest.raises(BadData, match=r"p\.csv"):
         typed("staging.product_suppliers", "p.csv", (HEADER + ROW.replace(old, new, 1)).encode("latin-1"))
+
+
+def test_an_older_snapshot_is_taken_as_it_is():
+    """Columns and a table that came later: NULL, and no rows; a column that was always there must be."""
+    rows, extra = typed("staging.replenishment_rules", "r.csv", b"sku,moq,safety_stock\nS1,5,\n")
+    assert rows.to_pylist() == [{"sku": "S1", "moq": 5} | dict.fromkeys(rows.column_names[2:])]
+    assert extra == [] and "max_order_qty" in rows.column_names
+    assert file_of([], "staging.calendar_days", "/raw/master/D") is None
+    with pytest.raises(BadData, match="has no products"):
+        file_of([], "staging.products", "/raw/master/D")
+    with pytest.raises(BadData, match="lacks safety_stock"):
+        typed("staging.replenishment_rules", "r.csv", b"sku,moq,policy\nS1,5,\n")
 
 
 def test_a_missing_column_stops():
