@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     from common.dictionary import add_commands as add_dictionary
     from common.diff.commands import add_commands as add_diff
     from common.explain.commands import add_commands as add_explain
+    from common.exceptions.worklist import add_commands as add_worklist
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.operate import add_commands as add_operate
@@ -133,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_diff(commands)
     add_backtest(commands)
+    add_worklist(commands)
     add_benchmark(commands)
     add_lake(commands)
     add_package(commands)

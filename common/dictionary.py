@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from common.contracts import Contract, all_contracts
-from common.planning import exception_codes
+from common.exceptions.codes import exception_codes
 from common.settings import ROOT
 
 FILE = ROOT / "docs" / "data-dictionary.md"

@@ -11,39 +11,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from string import Template
 from typing import Any
 
-import yaml
-
-from common.clients.trino import text_literal
 from common.contracts import all_contracts, contract
 from common.dates import window_before
 from common.errors import Misconfigured
+from common.exceptions.codes import expressions
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
-from common.publish.run import Run
+from common.publish.run import Run, table_root
 from common.settings import ROOT
 from common.stages import Input
 
 MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
 OPTIONAL = ("planning.open_orders", "staging.receipts")  # not every date has them
-SEVERITIES = ("error", "warning", "notice")
-_LINES, _STOCK = "staging.pos_order_lines", "staging.warehouse_stock"
+_LINES, _STOCK, _EXCEPTIONS = "staging.pos_order_lines", "staging.warehouse_stock", "planning.exceptions"
 _NO_DAY = date.min  # no partition is of this date
-
-
-@dataclass(frozen=True)
-class ExceptionCode:
-    """One entry of the closed list of exceptions, sql/planning/exceptions/codes.yml."""
-
-    code: str
-    severity: str
-    raised: str
-    action: str
-    observed: str = ""
-    expected: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +38,7 @@ class Facts:
     published_days              days of the history window that have published order lines
     previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
     open_orders_from            earliest date whose released orders may still be open
+    last_exceptions_date        latest earlier date within the window with published exceptions; date.min is none
     """
 
     order_lines_run: int
@@ -61,26 +46,7 @@ class Facts:
     published_days: int = 0
     previous_stock_date: date = _NO_DAY
     open_orders_from: date = _NO_DAY
-
-
-@cache
-def exception_codes() -> tuple[ExceptionCode, ...]:
-    """The closed list, in the order of its file; a key that is not known is Misconfigured."""
-    file = ROOT / "sql" / "planning" / "exceptions" / "codes.yml"
-    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    try:
-        codes = tuple(ExceptionCode(code=code, **entry) for code, entry in tree.items())
-    except TypeError as error:
-        raise Misconfigured(str(error).partition(" ")[2], where="sql/planning/exceptions/codes.yml") from None
-    if wrong := [c.code for c in codes if c.severity not in SEVERITIES]:
-        raise Misconfigured(f"{wrong[0]}: severity is one of {', '.join(SEVERITIES)}", where=file.name)
-    return codes
-
-
-def codes_relation() -> str:
-    """The closed list as an inline table (code, severity, action)."""
-    rows = ", ".join(f"({', '.join(map(text_literal, (c.code, c.severity, c.action)))})" for c in exception_codes())
-    return f"(values {rows}) as exception_codes (code, severity, action)"
+    last_exceptions_date: date = _NO_DAY
 
 
 def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -111,16 +77,18 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
     """
     values = {
         **settings_values(settings),
+        "last_exceptions": nothing_of(_EXCEPTIONS),
         **references,
-        "exception_codes": codes_relation(),
         "business_date": day.isoformat(),
         "pos_order_lines_run": str(int(facts.order_lines_run)),
         "warehouse_stock_run": str(int(facts.stock_run)),
         "published_days": str(int(facts.published_days)),
         "previous_stock_date": facts.previous_stock_date.isoformat(),
         "open_orders_from": facts.open_orders_from.isoformat(),
+        "last_exceptions_date": facts.last_exceptions_date.isoformat(),
     }
     try:
+        values |= {name: Template(sql).substitute(values) for name, sql in expressions().items()}
         return Template(model_text(model)).substitute(values)
     except KeyError as error:
         raise Misconfigured(f"the model {model} asks for {error}, which nobody gives", where=f"sql/planning/{model}") from None
@@ -135,7 +103,7 @@ def tables_read(model: str) -> list[str]:
     """The tables that a model reads, as `schema.table`, in the order of first use."""
     known = {c: f"planning.{c}" for c in MODELS} | {c.table: c.name for c in all_contracts() if c.schema == "audit"}
     found = dict.fromkeys(re.findall(r"from \$(\w+)", model_text(model)))
-    return [known.get(name, f"staging.{name}") for name in found if name != "exception_codes"]
+    return [known.get(name, f"staging.{name}") for name in found if name != "last_exceptions"]
 
 
 def inputs_of(run: Run, models: Iterable[str]) -> list[Input]:
@@ -149,18 +117,20 @@ def inputs_of(run: Run, models: Iterable[str]) -> list[Input]:
 
 
 def history_inputs(run: Run) -> list[Input]:
-    """The earlier dates that exceptions look at: the window's published order lines, and the snapshot before."""
+    """The earlier dates that exceptions look at: the window's published order lines, the snapshot and the exceptions before."""
     reach = max(run.settings["planning.history_days"], 7 * run.settings["planning.missing_store_weekdays"])
     window = [day.isoformat() for day in window_before(run.day, reach)]
     lines, stock = run.metastore.partitions(_LINES), run.metastore.partitions(_STOCK)
     found = [Input(f"{_LINES}/{day}", lines[day].location, lines[day].location) for day in window if day in lines]
-    snapshots = [day for day in window if day in stock]
-    return found + [Input(f"{_STOCK}/{day}", stock[day].location, stock[day].location) for day in snapshots[-1:]]
+    for table, published in ((_STOCK, stock), (_EXCEPTIONS, run.metastore.partitions(_EXCEPTIONS))):
+        last = [day for day in window if day in published][-1:]
+        found += [Input(f"{table}/{day}", published[day].location, published[day].location) for day in last]
+    return found
 
 
 def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
     """The facts of a night, from its pinned inputs."""
-    earlier: dict[str, list[date]] = {_LINES: [], _STOCK: []}
+    earlier: dict[str, list[date]] = {_LINES: [], _STOCK: [], _EXCEPTIONS: []}
     for item in inputs:
         table, _, day = item.name.rpartition("/")
         if table in earlier and day != run.day.isoformat():
@@ -172,6 +142,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         published_days=sum(day in earlier[_LINES] for day in window),
         previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
         open_orders_from=first_day(run),
+        last_exceptions_date=max(earlier[_EXCEPTIONS], default=_NO_DAY),
     )
 
 
@@ -184,6 +155,10 @@ def build(run: Run, model: str, facts: Facts) -> str:
     table = f"planning.{model}"
     location = run.private_dir(table)
     references = {name.partition(".")[2]: _reference(run, name) for name in tables_read(model)}
+    if facts.last_exceptions_date != _NO_DAY:
+        # the table may be of before a column that the model reads of it
+        run.metastore.ensure_table(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))
+        references["last_exceptions"] = f"hive.{_EXCEPTIONS}"
     scratch = run.scratch_name(location)
     host = run.hdfs.url.rstrip("/")
     run.trino.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -13,20 +14,34 @@ from common.publish.export import describe
 from common.publish.order_files import Order, add_exactly, money, render
 from common.publish.release import CANCELLED, Decision, History, changes
 
+# what a spreadsheet takes for the beginning of a formula, in the wide letters of East Asian keyboards, too
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
 
 def exception_files(day: date, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, bytes]:
     """`exceptions.csv` (UTF-8, header, comma, LF, NULL is empty) and `exceptions.json` of the same rows, sorted.
 
-    Amounts are text in JSON, as in the orders.
+    Amounts are text in JSON, as in the orders. A text that a spreadsheet would run as a formula is made harmless in the
+    CSV by `inert`; the JSON has it as it is.
     """
     plain = sorted(([_plain(value) for value in row] for row in rows), key=_order_of)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["business_date", *columns])
-    writer.writerows([day.isoformat(), *row] for row in plain)
+    writer.writerows([day.isoformat(), *map(inert, row)] for row in plain)
     entries = [dict(zip(columns, row, strict=True)) for row in plain]
     tree = {"schema_version": 1, "business_date": day.isoformat(), "exceptions": entries}
     return {"exceptions.csv": text.getvalue().encode(), "exceptions.json": render(tree)}
+
+
+def inert(value: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet runs: a text that begins like a formula gets an apostrophe in front.
+
+    Numbers and amounts are ours and stay numbers. Where a spreadsheet takes the semicolon or the tab for the separator,
+    a cell begins behind each of them, too.
+    """
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,11 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
         f" cast(coalesce(sum(line_cost), 0) as varchar)"
         f" from hive.planning.purchase_order_lines where {on}"
     )[0]
-    codes = clients.trino.rows(f"select code, count(*) from hive.planning.exceptions where {on} group by code order by 2 desc, 1")
+    # what costs most first; amounts of several currencies are compared by number, there is no rate to convert them
+    codes = clients.trino.rows(
+        "select code, count(*), count_if(state = 'new'), cast(coalesce(sum(cost_at_risk), 0) as varchar)"
+        f" from hive.planning.exceptions where {on} group by code order by coalesce(sum(cost_at_risk), 0) desc, 2 desc, 1"
+    )
     return {
         "business_date": str(day),
         "order_lines": staged.get("stage_orders", {}),
@@ -33,7 +37,7 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
         "suppliers": suppliers,
         "units": int(units),
         "cost": f"{cost} {clients.settings['business.currency']}",
-        "exceptions": dict(codes),
+        "exceptions": {code: {"lines": n, "new": new, "cost_at_risk": risk} for code, n, new, risk in codes},
         "files": str(clients.settings.path("paths.output") / "supplier_orders" / str(day)),
     }
 
@@ -50,17 +54,21 @@ def summary_text(result: dict[str, Any]) -> str:
         ("suppliers", f"{result['suppliers']:,}"),
         ("units ordered", f"{result['units']:,}"),
         ("cost", result["cost"]),
-        ("exceptions", f"{sum(result['exceptions'].values()):,}"),
+        ("exceptions", f"{sum(entry['lines'] for entry in result['exceptions'].values()):,}"),
     ]
-    table += [(f"  {code}", f"{count:,}") for code, count in result["exceptions"].items()]
     width = max(len(value) for _, value in table)
     lines = [f"{name:<34}{value:>{width}}" for name, value in table]
+    lines += [
+        f"  {code:<32}{entry['lines']:>{width},}{entry['new']:>9,} new{entry['cost_at_risk']:>16} at risk"
+        for code, entry in result["exceptions"].items()
+    ]
     return "\n".join(
         [
             *lines,
             "",
             f"order files: {result['files']}",
             "next:",
+            f"  ./submit.sh worklist {day}   # the exceptions, what costs most first",
             f"  ./submit.sh status {day}",
             f"  ls {result['files']!r}",
             '  eval "$(./submit.sh lake env)"   # then any program can read the lake',

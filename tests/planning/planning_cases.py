@@ -16,8 +16,10 @@ Keys of a case (all optional):
     rejected_reason         their reason
     warehouses              {name: {today: rows, before: rows, active: false}}, of the case alone
     store                   {weekdays: [weeks ago on which it sent], today: lines, active: false}, of the case alone
+    before                  {code: the columns of last night's exception that differ}
     alone                   the case has a world of its own: {settings, published_days, empty_day: no order line at all}
     expect                  the main column, or the columns named;  guards: the fault of other pipelines that it rules out
+    spares                  the exception that the case would raise if it were not for what it states
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class Case:
     expect: Any
     guards: str | None
     alone: dict[str, Any] | None
+    spares: str | None = None
 
     @property
     def sku(self) -> str:
@@ -65,7 +68,8 @@ def cases(model: str) -> list[Case]:
         name, expect = given.pop("name"), given.pop("expect")
         if isinstance(expect, int) and model in MAIN_COLUMN:
             expect = {MAIN_COLUMN[model]: expect}
-        found.append(Case(f"c{number:03}", name, given, expect, given.pop("guards", None), given.pop("alone", None)))
+        marks = [given.pop(key, None) for key in ("guards", "alone", "spares")]
+        found.append(Case(f"c{number:03}", name, given, expect, *marks))
     return found
 
 
@@ -81,6 +85,8 @@ def place(world: World, case: Case) -> None:
     _rejected(world, case, given)
     _network(world, case, given)
     _orders(world, case, given)
+    for code, differs in given.get("before", {}).items():
+        world.add("last_exceptions", **{"code": code, "subject": f"SKU {case.sku}", **differs})
 
 
 def _product(world: World, case: Case, given: dict[str, Any]) -> None:
@@ -153,7 +159,9 @@ def _network(world: World, case: Case, given: dict[str, Any]) -> None:
         for ago, count in ((0, rows.get("today", 0)), (1, rows.get("before", 0))):
             for number in range(count):
                 sku = f"{case.sku}-{number}"
-                world.add("warehouse_stock", sku=sku, warehouse_id=warehouse, business_date=DAY - timedelta(days=ago))
+                world.add(
+                    "warehouse_stock", sku=sku, warehouse_id=warehouse, available_qty=10, business_date=DAY - timedelta(days=ago)
+                )
                 if all(row["sku"] != sku for row in world.rows["products"]):
                     world.add("products", sku=sku, status="blocked")
     if store := given.get("store"):

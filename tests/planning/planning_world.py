@@ -19,9 +19,10 @@ from common.settings import load_settings
 
 DAY = date(2017, 12, 23)  # a Saturday
 ORDERS_RUN, STOCK_RUN = 41, 42
+BEFORE = DAY - timedelta(days=1)
 FACTS = Facts(
-    order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, published_days=28, previous_stock_date=DAY - timedelta(days=1),
-    open_orders_from=DAY - timedelta(days=90),
+    order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, published_days=28, previous_stock_date=BEFORE,
+    open_orders_from=DAY - timedelta(days=90), last_exceptions_date=BEFORE,
 )  # fmt: skip
 
 # what a row has where a test does not say otherwise
@@ -59,6 +60,11 @@ USUAL: dict[str, dict[str, Any]] = {
         "source_line": 1,
         "element": None, "sku": None, "raw": "?", "reasons": ["available_invalid"],
     },
+    "last_exceptions": {
+        "business_date": BEFORE, "rank": 1, "severity": "warning", "sku": None, "supplier_id": None, "store_id": None,
+        "warehouse_id": None, "state": "new", "first_seen": BEFORE, "nights_open": 1, "observed_qty": None, "expected_qty": None,
+        "at_risk_qty": None, "days_at_risk": None, "cost_at_risk": None, "currency": None, "message": "?", "action": "?",
+    },
 }  # fmt: skip
 
 
@@ -74,8 +80,8 @@ class World:
 
     def references(self) -> dict[str, str]:
         """How a model reads the tables: each an inline relation."""
-        schema = dict.fromkeys(("rejected_rows", "released_orders"), "audit")
-        return {name: relation(f"{schema.get(name, 'staging')}.{name}", rows) for name, rows in self.rows.items()}
+        other = {"last_exceptions": "planning.exceptions"} | {t: f"audit.{t}" for t in ("rejected_rows", "released_orders")}
+        return {name: relation(other.get(name, f"staging.{name}"), rows) for name, rows in self.rows.items()}
 
 
 def relation(table: str, rows: list[dict[str, Any]]) -> str:

@@ -97,9 +97,10 @@ def test_the_numbers_of_each(judged):
         if drop := codes.get("demand_drop"):
             assert (drop["observed_qty"], drop["expected_qty"]) == (0, window(sku)[PUBLISHED // 2])
         if shortage := codes.get("possible_shortage"):
-            assert (shortage["observed_qty"], shortage["days"]) == (sku["available"] - sku["demand"], sku["lead"])
+            assert shortage["observed_qty"] == sku["available"] - sku["demand"]
             assert shortage["expected_qty"] == sum(window(sku)) * sku["lead"] // PUBLISHED
+            assert shortage["at_risk_qty"] == shortage["expected_qty"] - shortage["observed_qty"]
         if excess := codes.get("order_excess"):
             units, total = order(sku)[1], sum(window(sku))
-            assert (excess["observed_qty"], excess["cost"]) == (units, units * sku["cost"])
-            assert excess["days"] == (units * PUBLISHED // total if total else None)
+            assert (excess["observed_qty"], excess["cost_at_risk"]) == (units, units * sku["cost"])
+            assert excess["days_at_risk"] == (units * PUBLISHED // total if total else None)

@@ -66,8 +66,7 @@ def test_a_model_names_no_schema_and_dates_every_table(model):
     text = re.sub(r"--.*", "", model_text(model))
     assert not re.search(r"\b(staging|planning|audit|scratch|hive|delta)\.\w+(?<!')(?!')", re.sub(r"'[^']*'", "''", text))
     for name in re.findall(r"from \$(\w+)", text):
-        if name != "exception_codes":
-            assert re.search(rf"from \${name}\s+where\s+business_date", text), f"{name} is read without its date"
+        assert re.search(rf"from \${name}\s+where\s+business_date", text), f"{name} is read without its date"
 
 
 @pytest.mark.parametrize("model", MODELS)

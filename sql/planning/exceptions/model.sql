@@ -1,24 +1,33 @@
 -- sql/planning/exceptions/model.sql
--- Purpose   What a planner must look at: one line each, with the numbers and what to do about it.
+-- Purpose   What a planner must look at: one line each, with the numbers, what is at risk and what to do about it.
 -- Grain     code, subject
 -- Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines (the date and the window before it),
 --           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
---           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml
--- Formula   each code by its condition in `signals` and below; codes.yml says it in words
+--           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml, spike_rule.sql, and
+--           planning.exceptions of the last date before that has them (to tell what is new)
+-- Formula   each code by its condition in `signals` and below; codes.yml says it in words, and what is at risk
+--           cost_at_risk = at_risk_qty * unit cost, days_at_risk = at_risk_qty / mean daily demand, rounded down
 -- Try it    ./submit.sh exceptions 2017-12-23
 
 with
-    codes       as (select * from $exception_codes),
     net_demand  as (select * from $net_demand where business_date = date '$business_date'),
     decisions   as (select * from $order_decisions where business_date = date '$business_date'),
     stock       as (select * from $warehouse_stock where business_date = date '$business_date'),
-    last_stock  as (select * from $warehouse_stock where business_date = date '$previous_stock_date'),
     stores      as (select * from $stores where business_date = date '$business_date'),
     warehouses  as (select * from $warehouses where business_date = date '$business_date'),
+    last_night  as (
+        select code, subject, first_seen, nights_open, business_date from $last_exceptions
+        where business_date = date '$last_exceptions_date'
+    ),
     history     as (
         select * from $pos_order_lines
         where business_date >= date '$business_date' - interval '$history_days' day
             and business_date < date '$business_date'
+    ),
+    -- the date's snapshots and those before
+    snapshot_rows as (
+        select * from $warehouse_stock
+        where business_date = date '$business_date' or business_date = date '$previous_stock_date'
     ),
     -- the date itself and the same weekdays before it
     weekdays    as (
@@ -64,6 +73,30 @@ with
         from net_demand
     ),
 
+    -- what a warehouse's own row says, an array for each SKU
+    stock_problems as (
+        select
+            stock.sku,
+            array_agg(row(
+                problem.code, null, stock.warehouse_id, problem.observed_qty, problem.expected_qty, problem.at_risk_qty,
+                format('available %s, reserved %s', stock.available_qty, stock.reserved_qty)
+            )) as problems
+        from stock
+        cross join unnest(cast(array[
+            if(available_qty < 0, row(
+                'negative_stock', available_qty, null,
+                -cast(available_qty as decimal(38,0))
+            )),
+            if(reserved_qty > greatest(available_qty, 0), row(
+                'reserved_above_available', reserved_qty, available_qty,
+                cast(reserved_qty as decimal(38,0)) - greatest(available_qty, 0)
+            ))
+        ] as array(row(code varchar, observed_qty bigint, expected_qty bigint, at_risk_qty decimal(38,0)))))
+            as problem (code, observed_qty, expected_qty, at_risk_qty)
+        where (available_qty < 0 or reserved_qty > available_qty) and problem.code is not null
+        group by stock.sku
+    ),
+
     skus as (
         select
             decisions.*,
@@ -79,7 +112,7 @@ with
             cast(net_demand.free_qty as decimal(38,0)) - net_demand.demand_qty as left_qty,
             coalesce(net_demand.net_demand_qty > 0, false) as has_need,
             coalesce(windows.window_qty, 0) as window_qty,
-            coalesce(element_at(windows.days_desc, 3), 0) as third_largest_qty,
+            $third_largest_qty as third_largest_qty,
             -- twice the median: the two middle days of the published ones (the same one twice where their number is odd)
             coalesce(element_at(windows.days_desc, greatest(1, ($published_days + 1) / 2)), 0)
                 + coalesce(element_at(windows.days_desc, $published_days / 2 + 1), 0) as double_median_qty,
@@ -87,24 +120,24 @@ with
             -- mean daily demand until the order is due. Whole numbers by remainder: a division of decimals would round.
             (windows.window_qty * decisions.lead_time_days - windows.window_qty * decisions.lead_time_days % greatest($published_days, 1))
                 / greatest($published_days, 1) as mean_until_due_qty,
-            totals.order_line_count > 0 as is_open_day
+            totals.order_line_count > 0 as is_open_day,
+            stock_problems.problems
         from decisions
         inner join net_demand on net_demand.sku = decisions.sku
         left join windows on windows.sku = decisions.sku
+        left join stock_problems on stock_problems.sku = decisions.sku
         cross join totals
     ),
 
-    -- the conditions, by name. Whole numbers by remainder: a division of decimals would round.
+    -- the conditions, by name
     signals as (
         select
             *,
-            (excess_qty * $published_days - excess_qty * $published_days % nullif(window_qty, 0)) / nullif(window_qty, 0) as cover_days,
             (double_median_qty - double_median_qty % 2) / 2 as median_qty,
             outcome = 'ordered' and excess_qty > 0
                 and excess_qty * $published_days >= window_qty * $excess_min_days
                 and excess_qty * unit_cost >= $excess_min_cost as is_excess,
-            is_planned and demand_qty >= $spike_min_qty and demand_qty > $spike_factor * third_largest_qty
-                and $published_days >= $min_history_days as is_spike,
+            is_planned and $is_spike as is_spike,
             is_planned and demand_qty = 0 and free_qty > 0 and hold_reason is null and is_open_day
                 and double_median_qty >= 2 * $drop_min_median_qty
                 and $published_days >= $min_history_days as is_drop,
@@ -121,6 +154,7 @@ with
         where outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku')
             or is_excess or is_spike or is_drop or is_shortage or is_unplanned_need or is_safety_mismatch
             or is_wanted and (passed_over_supplier_id is not null or stock_row_count = 0 or not has_rule)
+            or problems is not null
     ),
 
     -- one pass over these SKUs, whatever the number of codes; a code that is not raised is NULL in the array
@@ -130,18 +164,23 @@ with
             noticed.sku,
             raised.supplier_id,
             cast(null as varchar) as store_id,
-            cast(null as varchar) as warehouse_id,
+            raised.warehouse_id,
             cast(null as varchar) as table_name,
             raised.observed_qty,
             raised.expected_qty,
-            raised.days,
-            raised.cost,
-            raised.currency,
+            try_cast(raised.at_risk_qty as bigint) as at_risk_qty,
+            -- whole days by remainder: a division of decimals would round
+            try_cast(
+                (raised.at_risk_qty * $published_days - raised.at_risk_qty * $published_days % nullif(window_qty, 0))
+                    / nullif(window_qty, 0) as bigint
+            ) as days_at_risk,
+            if(noticed.unit_cost >= 0, noticed.unit_cost) as unit_cost,
+            noticed.currency,
             raised.message
         from noticed
-        cross join unnest(cast(array[
+        cross join unnest(coalesce(problems, array[]) || cast(array[
             if(outcome = 'no_supplier', row(
-                'no_supplier', null, net_demand_qty, null, null, null, null,
+                'no_supplier', null, null, net_demand_qty, null, net_demand_qty,
                 format('%s needed, not ordered: %s', net_demand_qty, case no_supplier_reason
                     when 'not_mapped' then 'no supplier is mapped'
                     when 'not_valid' then 'no mapping is valid on the date'
@@ -149,78 +188,82 @@ with
                 end)
             )),
             if(outcome = 'invalid_terms', row(
-                'invalid_terms', supplier_id, net_demand_qty, null, null, null, null,
+                'invalid_terms', supplier_id, null, net_demand_qty, null, net_demand_qty,
                 format('%s needed, not ordered from %s: %s', net_demand_qty, supplier_id, invalid_terms)
             )),
             if(outcome = 'other_currency', row(
-                'other_currency', supplier_id, net_demand_qty, null, null,
-                try_cast(cast(after_pack_qty as decimal(19,0)) * unit_cost as decimal(38,2)), currency,
+                'other_currency', supplier_id, null, net_demand_qty, null, after_pack_qty,
                 format('%s needed, not ordered: its cost is in %s, the order to %s is in %s',
                     net_demand_qty, currency, supplier_id, order_currency)
             )),
             if(outcome = 'held' and hold_reason = 'rejected_stock_row', row(
-                'rejected_stock_row', null, rejected_stock_row_count, null, null, null, null,
+                'rejected_stock_row', null, null, rejected_stock_row_count, null, demand_qty,
                 format('held: %s rejected stock row(s), %s accepted; demand %s', rejected_stock_row_count, stock_row_count, demand_qty)
             )),
             if(outcome = 'overflow', row(
-                'overflow', supplier_id, null, null, null, null, null,
+                'overflow', supplier_id, null, null, null, null,
                 format('not ordered, past what a BIGINT holds: %s', overflow)
             )),
             if(outcome = 'unknown_sku', row(
-                'unknown_sku', null, try_cast(demand_qty as bigint), null, null, null, null,
+                'unknown_sku', null, null, try_cast(demand_qty as bigint), null, demand_qty,
                 format('in %s order line(s) and %s stock row(s), and no product has it', order_line_count, stock_row_count)
             )),
             if(is_wanted and has_need and passed_over_supplier_id is not null, row(
-                'inactive_supplier', passed_over_supplier_id, net_demand_qty, null, null, null, null,
+                'inactive_supplier', passed_over_supplier_id, null, net_demand_qty, null, if(outcome = 'ordered', 0, net_demand_qty),
                 format('%s needed, %s is inactive: %s', net_demand_qty, passed_over_supplier_id,
                     coalesce('the next one is ' || supplier_id, 'no other supplier is valid'))
             )),
             if(is_unplanned_need, row(
-                'not_planned_need', null, net_demand_qty, null, null, null, null,
+                'not_planned_need', null, null, net_demand_qty, null, net_demand_qty,
                 format('%s needed, not ordered: the product is %s', net_demand_qty, product_status)
             )),
             if(is_wanted and stock_row_count = 0 and hold_reason is null, row(
-                'no_stock_record', null, try_cast(demand_qty as bigint), net_demand_qty, null, null, null,
+                'no_stock_record', null, null, try_cast(demand_qty as bigint), net_demand_qty, coalesce(net_demand_qty, demand_qty),
                 format('in no snapshot, zero on hand assumed: demand %s, need %s', demand_qty, coalesce(cast(net_demand_qty as varchar), 'not known'))
             )),
             if(is_wanted and not has_rule, row(
-                'missing_rule', null, net_demand_qty, null, null, null, null,
+                'missing_rule', null, null, net_demand_qty, null, net_demand_qty,
                 format('no replenishment rule: MOQ %s from %s, safety stock %s', moq, moq_source, safety_stock_qty)
             )),
             if(is_safety_mismatch, row(
-                'safety_stock_mismatch', null, rule_safety_stock_qty, snapshot_safety_stock_qty, null, null, null,
+                'safety_stock_mismatch', null, null, rule_safety_stock_qty, snapshot_safety_stock_qty,
+                abs(cast(rule_safety_stock_qty as decimal(38,0)) - snapshot_safety_stock_qty),
                 format('safety stock %s by the rule, which counts, %s by the snapshots', rule_safety_stock_qty, snapshot_safety_stock_qty)
             )),
             if(is_spike, row(
-                'demand_spike', null, try_cast(demand_qty as bigint), try_cast(third_largest_qty as bigint), null, null, null,
+                'demand_spike', null, null, try_cast(demand_qty as bigint), try_cast(third_largest_qty as bigint),
+                demand_qty - third_largest_qty,
                 format('%s units, the third-largest of the %s days before had %s', demand_qty, $published_days, third_largest_qty)
             )),
             if(is_drop, row(
-                'demand_drop', null, 0, try_cast(median_qty as bigint), null, null, null,
+                'demand_drop', null, null, 0, try_cast(median_qty as bigint), median_qty,
                 format('no unit, though %s are free; the median of the %s days before is %s%s', free_qty, $published_days,
                     median_qty, if(double_median_qty % 2 = 1, '.5', ''))
             )),
             if(is_shortage, row(
-                'possible_shortage', supplier_id, try_cast(left_qty as bigint), try_cast(coalesce(mean_until_due_qty, 0) as bigint),
-                lead_time_days, null, null,
+                'possible_shortage', supplier_id, null, try_cast(left_qty as bigint),
+                try_cast(coalesce(mean_until_due_qty, 0) as bigint), coalesce(mean_until_due_qty, 0) - left_qty,
                 format('%s %s after today, the order is due in %s days; the mean demand until then is %s', abs(left_qty),
                     if(left_qty < 0, 'missing', 'left'), lead_time_days, coalesce(mean_until_due_qty, 0))
             )),
             if(is_excess, row(
-                'order_excess', supplier_id, try_cast(excess_qty as bigint), net_demand_qty, try_cast(cover_days as bigint),
-                try_cast(excess_qty * unit_cost as decimal(38,2)), currency,
+                'order_excess', supplier_id, null, try_cast(excess_qty as bigint), net_demand_qty, excess_qty,
                 format('%s of %s units only because of %s: %s', excess_qty, order_qty,
                     case
                         when moq_excess_qty > 0 and pack_excess_qty > 0 then 'MOQ and pack'
                         when moq_excess_qty > 0 then 'the MOQ'
                         else 'the pack'
                     end,
-                    coalesce(cast(cover_days as varchar) || ' days of cover', 'no demand in the window to use them up'))
+                    coalesce(
+                        cast((excess_qty * $published_days - excess_qty * $published_days % nullif(window_qty, 0))
+                            / nullif(window_qty, 0) as varchar) || ' days of cover',
+                        'no demand in the window to use them up'
+                    ))
             ))
         ] as array(row(
-            code varchar, supplier_id varchar, observed_qty bigint, expected_qty bigint, days bigint, cost decimal(38,2),
-            currency varchar, message varchar
-        )))) as raised (code, supplier_id, observed_qty, expected_qty, days, cost, currency, message)
+            code varchar, supplier_id varchar, warehouse_id varchar, observed_qty bigint, expected_qty bigint,
+            at_risk_qty decimal(38,0), message varchar
+        )))) as raised (code, supplier_id, warehouse_id, observed_qty, expected_qty, at_risk_qty, message)
         where raised.code is not null
     ),
 
@@ -237,32 +280,27 @@ with
         group by grouping sets ((table_name), (unknown_sku))
     ),
 
-    rejected_signals as (
-        select
-            rejected_groups.*,
-            rejected_count + if(
-                table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count
-            ) as read_count,
-            unreadable_hold_count,
-            table_name is not null and unreadable_count > 0 and unreadable_hold_count > 0 as is_unreadable_hold
-        from rejected_groups
-        cross join totals
-    ),
-
     rejected_lines as (
         select
             raised.*,
             unknown_sku as sku,
-            coalesce(table_name, 'rejected rows') as table_name
-        from rejected_signals
+            coalesce(table_name, 'rejected rows') as table_name,
+            rejected_count
+        from rejected_groups
+        cross join totals
         cross join unnest(cast(array[
-            if(is_unreadable_hold, row(
+            if(table_name is not null and unreadable_count > 0 and unreadable_hold_count > 0, row(
                 'rejected_stock_row', unreadable_count, unreadable_hold_count,
                 format('%s rejected stock row(s) name no SKU: %s SKUs without a stock record are held', unreadable_count, unreadable_hold_count)
             )),
-            if(table_name is not null and rejected_count * 1000 > read_count * $rejected_notice_permille, row(
-                'rejected_rows', rejected_count, read_count,
-                format('%s of %s rows rejected, in %s file(s), the first is %s', rejected_count, read_count, file_count, first_file)
+            -- the part of a thousand is of the rows read: those that were rejected and those that were not
+            if(table_name is not null and rejected_count * (1000 - $rejected_notice_permille) > $rejected_notice_permille
+                * if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count), row(
+                'rejected_rows', rejected_count,
+                rejected_count + if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count),
+                format('%s of %s rows rejected, in %s file(s), the first is %s', rejected_count,
+                    rejected_count + if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count),
+                    file_count, first_file)
             )),
             if(unknown_sku is not null, row(
                 'unknown_sku', rejected_count, null,
@@ -272,105 +310,122 @@ with
         where raised.code is not null
     ),
 
-    stock_lines as (
-        select
-            raised.*,
-            sku,
-            warehouse_id,
-            format('available %s, reserved %s', available_qty, reserved_qty) as message
-        from stock
-        cross join unnest(cast(array[
-            if(available_qty < 0, row('negative_stock', available_qty, null)),
-            if(reserved_qty > greatest(available_qty, 0), row('reserved_above_available', reserved_qty, available_qty))
-        ] as array(row(code varchar, observed_qty bigint, expected_qty bigint)))) as raised (code, observed_qty, expected_qty)
-        where available_qty < 0 or reserved_qty > available_qty
-    ),
-
     silent_stores as (
         select
             stores.store_id,
-            sent.weekday_count
+            sent.weekday_count,
+            (sent.weekday_qty - sent.weekday_qty % sent.weekday_count) / sent.weekday_count as mean_qty
         from stores
         inner join (
             select
                 store_id,
                 count(distinct if(business_date < date '$business_date', business_date)) as weekday_count,
-                count_if(business_date = date '$business_date') as line_count
+                sum(cast(quantity as decimal(38,0))) as weekday_qty
             from weekdays
             group by store_id
+            having count_if(business_date = date '$business_date') = 0
         ) as sent on sent.store_id = stores.store_id
-        where stores.is_active
-            and sent.line_count = 0
-            and sent.weekday_count >= $missing_store_sent
+        where stores.is_active and sent.weekday_count >= $missing_store_sent
     ),
 
     snapshots as (
         select
             warehouses.warehouse_id,
             warehouses.is_active,
-            coalesce(today.stock_row_count, 0) as stock_row_count,
-            coalesce(before.stock_row_count, 0) as before_row_count
+            coalesce(sent.stock_row_count, 0) as stock_row_count,
+            coalesce(sent.before_row_count, 0) as before_row_count,
+            greatest(0, sent.before_qty - coalesce(sent.available_qty, 0)) as missing_qty
         from warehouses
         left join (
-            select warehouse_id, count(*) as stock_row_count from stock group by warehouse_id
-        ) as today on today.warehouse_id = warehouses.warehouse_id
-        left join (
-            select warehouse_id, count(*) as stock_row_count from last_stock group by warehouse_id
-        ) as before on before.warehouse_id = warehouses.warehouse_id
-    ),
-
-    snapshot_lines as (
-        select
-            if(stock_row_count = 0, 'missing_snapshot', 'short_snapshot') as code,
-            *
-        from snapshots
-        where stock_row_count = 0 and is_active
-            or stock_row_count > 0 and stock_row_count * 100 <= before_row_count * (100 - $short_snapshot_percent)
+            select
+                warehouse_id,
+                count_if(business_date = date '$business_date') as stock_row_count,
+                count_if(business_date < date '$business_date') as before_row_count,
+                sum(if(business_date = date '$business_date', cast(available_qty as decimal(38,0)))) as available_qty,
+                sum(if(business_date < date '$business_date', cast(available_qty as decimal(38,0)))) as before_qty
+            from snapshot_rows
+            group by warehouse_id
+        ) as sent on sent.warehouse_id = warehouses.warehouse_id
     ),
 
     lines as (
         select * from sku_lines
         union all
-        select code, sku, null, null, null, table_name, observed_qty, expected_qty, null, null, null, message
+        select code, sku, null, null, null, table_name, observed_qty, expected_qty, rejected_count, null, null, null, message
         from rejected_lines
         union all
-        select code, sku, null, null, warehouse_id, null, observed_qty, expected_qty, null, null, null, message
-        from stock_lines
-        where code is not null
-        union all
         select
-            'missing_store', null, null, store_id, null, null, 0, weekday_count, null, null, null,
+            'missing_store', null, null, store_id, null, null, 0, weekday_count, try_cast(mean_qty as bigint), null, null, null,
             format('no order line today; it sent on %s of the last %s same weekdays', weekday_count, $missing_store_weekdays)
         from silent_stores
         union all
         select
-            code, null, null, null, warehouse_id, null, stock_row_count, before_row_count, null, null, null,
+            if(stock_row_count = 0, 'missing_snapshot', 'short_snapshot'), null, null, null, warehouse_id, null,
+            stock_row_count, before_row_count, try_cast(missing_qty as bigint), null, null, null,
             format('%s stock rows, %s in the snapshot before', stock_row_count, before_row_count)
-        from snapshot_lines
+        from snapshots
+        where stock_row_count = 0 and is_active
+            or stock_row_count > 0 and stock_row_count * 100 <= before_row_count * (100 - $short_snapshot_percent)
         union all
         select
             'incomplete_history', null, null, null, null, 'staging.pos_order_lines', $published_days, $history_days, null, null, null,
+            null,
             format('%s of the %s days before have published order lines', $published_days, $history_days)
         where $published_days < $history_days
+    ),
+
+    valued as (
+        select
+            *,
+            concat_ws(
+                ', ', table_name, 'SKU ' || sku, 'supplier ' || supplier_id, 'store ' || store_id, 'warehouse ' || warehouse_id
+            ) as subject,
+            at_risk_qty * unit_cost as cost_at_risk,
+            $severity_of_code as severity
+        from lines
+    ),
+
+    -- for the rank alone, a unit without a cost counts as the mean unit of the lines that have one
+    averaged as (
+        select
+            valued.*,
+            coalesce(
+                cost_at_risk,
+                at_risk_qty * cast(
+                    sum(cost_at_risk) over ()
+                        / nullif(sum(if(cost_at_risk is not null, cast(at_risk_qty as decimal(38,0)))) over (), 0) as decimal(12,2)
+                ),
+                0
+            ) as rank_cost,
+            last_night.code is not null as is_open,
+            coalesce(last_night.first_seen, last_night.business_date) as first_seen,
+            coalesce(last_night.nights_open, 1) as nights_before
+        from valued
+        left join last_night on last_night.code = valued.code and last_night.subject = valued.subject
     )
 
 select
-    lines.code,
-    cast(codes.severity as varchar) as severity,
-    concat_ws(
-        ', ', lines.table_name, 'SKU ' || lines.sku, 'supplier ' || lines.supplier_id, 'store ' || lines.store_id,
-        'warehouse ' || lines.warehouse_id
-    ) as subject,
-    lines.sku,
-    lines.supplier_id,
-    lines.store_id,
-    lines.warehouse_id,
-    cast(lines.observed_qty as bigint) as observed_qty,
-    cast(lines.expected_qty as bigint) as expected_qty,
-    cast(lines.days as bigint) as days,
-    cast(lines.cost as decimal(38,2)) as cost,
-    lines.currency,
-    lines.message,
-    cast(codes.action as varchar) as action
-from lines
-left join codes on codes.code = lines.code
+    row_number() over (
+        order by
+            at_risk_qty is null and severity = 'error' desc, rank_cost desc, days_at_risk desc nulls last,
+            case severity when 'error' then 1 when 'warning' then 2 else 3 end, subject, code
+    ) as rank,
+    code,
+    cast(severity as varchar) as severity,
+    subject,
+    sku,
+    supplier_id,
+    store_id,
+    warehouse_id,
+    cast(if(is_open, 'open', 'new') as varchar) as state,
+    if(is_open, first_seen, date '$business_date') as first_seen,
+    cast(if(is_open, nights_before + 1, 1) as bigint) as nights_open,
+    cast(observed_qty as bigint) as observed_qty,
+    cast(expected_qty as bigint) as expected_qty,
+    at_risk_qty,
+    days_at_risk,
+    cast(cost_at_risk as decimal(38,2)) as cost_at_risk,
+    if(cost_at_risk is not null, currency) as currency,
+    message,
+    cast($action_of_code as varchar) as action
+from averaged
