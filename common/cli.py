@@ -112,8 +112,8 @@ def parser() -> argparse.ArgumentParser:
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
     from common.diff.commands import add_commands as add_diff
-    from common.explain.commands import add_commands as add_explain
     from common.exceptions.worklist import add_commands as add_worklist
+    from common.explain.commands import add_commands as add_explain
     from common.inbox.commands import add_commands as add_inbox
     from common.lake.commands import add_commands as add_lake
     from common.operate import add_commands as add_operate
