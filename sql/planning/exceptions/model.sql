@@ -1,7 +1,7 @@
 -- sql/planning/exceptions/model.sql
 -- Purpose   What a planner must look at: one line each, with the numbers, what is at risk and what to do about it.
 -- Grain     code, subject
--- Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines (the date and the window before it),
+-- Reads     planning.net_demand, planning.order_decisions, planning.open_orders (not every date has it), staging.pos_order_lines (the date and the window before it),
 --           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
 --           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml, spike_rule.sql, and
 --           planning.exceptions of the last date before that has them (to tell what is new)
@@ -15,6 +15,7 @@ with
     stock       as (select * from $warehouse_stock where business_date = date '$business_date'),
     stores      as (select * from $stores where business_date = date '$business_date'),
     warehouses  as (select * from $warehouses where business_date = date '$business_date'),
+    open_orders as (select * from $open_orders where business_date = date '$business_date'),
     last_night  as (
         select code, subject, first_seen, nights_open, business_date from $last_exceptions
         where business_date = date '$last_exceptions_date'
@@ -97,6 +98,38 @@ with
         group by stock.sku
     ),
 
+    -- what was ordered earlier, by SKU and supplier
+    open_lines as (
+        select
+            sku,
+            supplier_id,
+            sum(cast(open_qty as decimal(38,0))) as open_qty,
+            min(due_date) filter (where open_qty > 0) as due_date,
+            sum(cast(given_up_qty as decimal(38,0))) as given_up_qty,
+            min(row(due_date, order_number)) filter (where given_up_qty > 0) as given_up,
+            sum(cast(over_received_qty as decimal(38,0))) as over_received_qty,
+            min(order_number) filter (where over_received_qty > 0) as over_received_order,
+            sum(released_qty) filter (where over_received_qty > 0) as over_released_qty
+        from open_orders
+        group by sku, supplier_id
+    ),
+
+    on_order as (
+        select
+            sku,
+            sum(open_qty) as on_order_qty,
+            min(due_date) as next_due_date,
+            array_agg(if(given_up_qty > 0, row(
+                'closed_late', supplier_id, null, try_cast(given_up_qty as bigint), null, given_up_qty,
+                format('%s never came and are given up, of order %s, due %s', given_up_qty, given_up[2], given_up[1])
+            ))) || array_agg(if(over_received_qty > 0, row(
+                'over_received', supplier_id, null, try_cast(over_received_qty as bigint), over_released_qty, over_received_qty,
+                format('%s received beyond the %s released, of order %s', over_received_qty, over_released_qty, over_received_order)
+            ))) as order_problems
+        from open_lines
+        group by sku
+    ),
+
     skus as (
         select
             decisions.*,
@@ -121,11 +154,15 @@ with
             (windows.window_qty * decisions.lead_time_days - windows.window_qty * decisions.lead_time_days % greatest($published_days, 1))
                 / greatest($published_days, 1) as mean_until_due_qty,
             totals.order_line_count > 0 as is_open_day,
+            on_order.on_order_qty as already_qty,
+            on_order.next_due_date,
+            on_order.order_problems,
             stock_problems.problems
         from decisions
         inner join net_demand on net_demand.sku = decisions.sku
         left join windows on windows.sku = decisions.sku
         left join stock_problems on stock_problems.sku = decisions.sku
+        left join on_order on on_order.sku = decisions.sku
         cross join totals
     ),
 
@@ -143,6 +180,8 @@ with
                 and $published_days >= $min_history_days as is_drop,
             outcome = 'ordered' and lead_time_days > 0
                 and coalesce(mean_until_due_qty, 0) > left_qty as is_shortage,
+            -- the formula does not know what is on its way; order_up_to has counted it
+            outcome = 'ordered' and policy = 'formula' and coalesce(already_qty > 0, false) as is_already_ordered,
             is_planned and (demand_qty > 0 or has_need) as is_wanted,
             coalesce(product_status in ('run_out', 'blocked'), false) and has_need as is_unplanned_need,
             is_planned and rule_safety_stock_qty <> snapshot_safety_stock_qty as is_safety_mismatch
@@ -154,7 +193,7 @@ with
         where outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku')
             or is_excess or is_spike or is_drop or is_shortage or is_unplanned_need or is_safety_mismatch
             or is_wanted and (passed_over_supplier_id is not null or stock_row_count = 0 or not has_rule)
-            or problems is not null
+            or is_already_ordered or problems is not null or order_problems is not null
     ),
 
     -- one pass over these SKUs, whatever the number of codes; a code that is not raised is NULL in the array
@@ -178,7 +217,7 @@ with
             noticed.currency,
             raised.message
         from noticed
-        cross join unnest(coalesce(problems, array[]) || cast(array[
+        cross join unnest(coalesce(problems, array[]) || coalesce(order_problems, array[]) || cast(array[
             if(outcome = 'no_supplier', row(
                 'no_supplier', null, null, net_demand_qty, null, net_demand_qty,
                 format('%s needed, not ordered: %s', net_demand_qty, case no_supplier_reason
@@ -245,6 +284,10 @@ with
                 try_cast(coalesce(mean_until_due_qty, 0) as bigint), coalesce(mean_until_due_qty, 0) - left_qty,
                 format('%s %s after today, the order is due in %s days; the mean demand until then is %s', abs(left_qty),
                     if(left_qty < 0, 'missing', 'left'), lead_time_days, coalesce(mean_until_due_qty, 0))
+            )),
+            if(is_already_ordered, row(
+                'already_ordered', supplier_id, null, try_cast(already_qty as bigint), order_qty, least(already_qty, order_qty),
+                format('%s ordered tonight, and %s already ordered and not yet received, due %s', order_qty, already_qty, next_due_date)
             )),
             if(is_excess, row(
                 'order_excess', supplier_id, null, try_cast(excess_qty as bigint), net_demand_qty, excess_qty,
