@@ -46,9 +46,11 @@ def dictionary() -> str:
 def _exceptions() -> list[str]:
     lines = ["", "## Exceptions", ""]
     lines += ["The closed list of `hive.planning.exceptions.code` (`sql/planning/exceptions/codes.yml`).", ""]
-    lines += ["| code | severity | raised when | observed_qty | expected_qty | at_risk_qty | what to do |", "|---|---|---|---|---|---|---|"]
+    heads = ("code", "severity", "raised when", "observed_qty", "expected_qty", "at_risk_qty", "what to do")
+    lines += [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for code in exception_codes():
-        lines.append(f"| `{code.code}` | {code.severity} | {code.raised} | {code.observed} | {code.expected} | {code.at_risk} | {code.action} |")
+        cells = (f"`{code.code}`", code.severity, code.raised, code.observed, code.expected, code.at_risk, code.action)
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

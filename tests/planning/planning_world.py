@@ -91,7 +91,7 @@ def relation(table: str, rows: list[dict[str, Any]]) -> str:
     expressions), without the columns that are the same in all rows.
     """
     types = {c.name: c.type for c in contract(table).columns} | {"business_date": "date"}
-    values = {name: [_text(row[name]) for row in rows] for name in types}
+    values = {name: [_text(row.get(name)) for row in rows] for name in types}
     varying = [name for name in types if any(value != values[name][0] for value in values[name])] or ["business_date"]
     columns = ", ".join(
         f"cast({name if name in varying else _constant(values[name])} as {kind}) as {name}" for name, kind in types.items()
