@@ -24,10 +24,14 @@ _TERMS = (
     "pack_size", "pack_size_source", "moq", "moq_source", "unit_cost", "currency", "lead_time_days", "lead_time_source",
 )  # fmt: skip
 _SEVERITIES = ("error", "warning", "notice")
+Sent = tuple[dict[str, Any] | None, list[str]]
 
 
-def explanation(facts: Facts, lineage: Lineage, shown_lines: int) -> dict[str, Any]:
-    """Everything that there is to say about a SKU; of its order lines the largest `shown_lines`, the rest counted."""
+def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (None, [])) -> dict[str, Any]:
+    """Everything that there is to say about a SKU; of its order lines the largest `shown_lines`, the rest counted.
+
+    sent  what the supplier was sent of it, as sent.sent_line says
+    """
     # the reason of a hold is the need's; a decision of an older run does not repeat it
     decision = {"hold_reason": facts.need.get("hold_reason")} | dict(facts.decision)
     product = facts.product or {"name": decision["product_name"], "status": decision["product_status"]}
@@ -43,6 +47,7 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int) -> dict[str, A
         "steps": [_step(moved, decision) for moved in trail(decision)],
         "terms": {k: decision.get(k) for k in _TERMS},
         "order": _order(facts),
+        "sent": sent[0],
         "suppliers": suppliers(facts),
         "exceptions": sorted(facts.exceptions, key=lambda row: (_SEVERITIES.index(row["severity"]), row["code"])),
         "history": {
@@ -60,7 +65,7 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int) -> dict[str, A
             "compared": len(compared),
             "differences": list(disagreements(compared)),
         },
-        "notes": [*lineage.notes, *facts.notes],
+        "notes": [*lineage.notes, *facts.notes, *sent[1]],
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +18,11 @@ from common.explain.stored import Rows, all_rows, rows_where
 from common.publish.run import Clients
 
 Row = Mapping[str, Any]
+Grouped = dict[str, Rows]
+_TABLES = (
+    DECISIONS, NEED, LINES, EXCEPTIONS, ORDER_LINES, STOCK,
+    "staging.products", "staging.replenishment_rules", "staging.product_suppliers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,37 +56,58 @@ class Facts:
 
 def facts_of(clients: Clients, lineage: Lineage, sku: str) -> Facts:
     """Everything about a SKU; NoInput with the nearest names when the date has no such SKU."""
-
-    def of(table: str, values: tuple[str, ...] = (sku,), column: str = "sku") -> Rows:
-        return rows_where(clients.hdfs, lineage.locations[table], column, values) if table in lineage.locations else []
-
-    with ThreadPoolExecutor(8) as pool:
-        tables = (
-            DECISIONS, NEED, LINES, EXCEPTIONS, ORDER_LINES, STOCK,
-            "staging.products", "staging.replenishment_rules", "staging.product_suppliers",
-        )  # fmt: skip
+    with ThreadPoolExecutor(2) as pool:
         rejected = pool.submit(_rejected, clients, lineage, sku)
-        days = pool.map(lambda on: _units(clients, lineage.history[on], sku), lineage.history)
-        decisions, needs, lines, exceptions, order_lines, stock, products, rules, offers = pool.map(of, tables)
-        if not decisions:
-            raise unknown_sku(clients, lineage, sku, exceptions)
-        suppliers = of("staging.suppliers", tuple(offer["supplier_id"] for offer in offers), "supplier_id")
-        sold = dict(zip(lineage.history, days, strict=True))
+        found = facts_of_skus(clients, lineage, [sku])
+        if sku not in found:
+            raise unknown_sku(clients, lineage, sku)
         refused, notes = rejected.result()
-    reach = range(clients.settings["planning.history_days"], 0, -1)
-    return Facts(
-        lineage.day, decisions[0], _only(needs), _first(lines), _first(products), _first(rules), offers,
-        {row["supplier_id"]: row for row in suppliers},
-        sorted(order_lines, key=lambda r: (-r["quantity"], r["source_file"], r["source_line"], r["line_no"])),
-        sorted(stock, key=lambda r: (r["source_file"], r["source_line"])),
-        exceptions,
-        {on: sold.get(on) for on in (lineage.day - timedelta(days=n) for n in reach)},
-        refused, notes,
-    )  # fmt: skip
+    return replace(found[sku], rejected=refused, notes=notes)
 
 
-def _units(clients: Clients, location: str, sku: str) -> int:
-    return sum(row["quantity"] for row in rows_where(clients.hdfs, location, "sku", (sku,), ("sku", "quantity")))
+def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, history: bool = True) -> dict[str, Facts]:
+    """What is stored about several SKUs, without rejected rows; a SKU that the date does not have is left out.
+
+    history  whether the window before the date is read, too
+    """
+
+    def of(table: str) -> Grouped:
+        return _grouped(rows_where(clients.hdfs, lineage.locations[table], "sku", skus) if table in lineage.locations else [])
+
+    windows = lineage.history if history else {}
+    with ThreadPoolExecutor(8) as pool:
+        days = pool.map(lambda location: _units(clients, location, skus), windows.values())
+        decisions, needs, lines, exceptions, order_lines, stock, products, rules, offers = pool.map(of, _TABLES)
+        ids = {offer["supplier_id"] for rows in offers.values() for offer in rows}
+        known = rows_where(clients.hdfs, lineage.locations["staging.suppliers"], "supplier_id", ids)
+        sold = dict(zip(windows, days, strict=True))
+    suppliers = {row["supplier_id"]: row for row in known}
+    reach = [lineage.day - timedelta(days=n) for n in range(clients.settings["planning.history_days"], 0, -1)]
+    return {
+        sku: Facts(
+            lineage.day, decision[0], _only(needs[sku]), _first(lines[sku]), _first(products[sku]), _first(rules[sku]),
+            offers[sku], suppliers,
+            sorted(order_lines[sku], key=lambda r: (-r["quantity"], r["source_file"], r["source_line"], r["line_no"])),
+            sorted(stock[sku], key=lambda r: (r["source_file"], r["source_line"])),
+            exceptions[sku],
+            {on: sold[on][sku] if on in sold else None for on in reach},
+        )
+        for sku, decision in decisions.items()
+    }  # fmt: skip
+
+
+def _grouped(rows: Rows) -> Grouped:
+    made: Grouped = defaultdict(list)
+    for row in rows:
+        made[row["sku"]].append(row)
+    return made
+
+
+def _units(clients: Clients, location: str, skus: Collection[str]) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for row in rows_where(clients.hdfs, location, "sku", skus, ("sku", "quantity")):
+        units[row["sku"]] += row["quantity"]
+    return units
 
 
 def _rejected(clients: Clients, lineage: Lineage, sku: str) -> tuple[Rows, tuple[str, ...]]:
@@ -101,12 +128,12 @@ def _rejected(clients: Clients, lineage: Lineage, sku: str) -> tuple[Rows, tuple
     return [dict(zip(columns, row, strict=True)) for row in rows], ()
 
 
-def unknown_sku(clients: Clients, lineage: Lineage, sku: str, exceptions: Rows = ()) -> NoInput:  # type: ignore[assignment]
+def unknown_sku(clients: Clients, lineage: Lineage, sku: str) -> NoInput:
     """The error for a SKU that the date does not have: what was said of it, and what may have been meant."""
     columns = ("sku", "product_name", "order_qty", "requirement_qty", "outcome")
     near = nearest_skus(sku, all_rows(clients.hdfs, lineage.locations[DECISIONS], columns))
-    said = "".join(f"; {row['message']}" for row in exceptions)
-    what = f"there is no SKU {sku!r} on {lineage.day}{said}"
+    listed = rows_where(clients.hdfs, lineage.locations[EXCEPTIONS], "sku", [sku]) if EXCEPTIONS in lineage.locations else []
+    what = f"there is no SKU {sku!r} on {lineage.day}" + "".join(f"; {row['message']}" for row in listed)
     if near:
         width = max(len(row["sku"]) for row in near)
         what += ". The nearest:\n" + "\n".join(

@@ -7,12 +7,15 @@ again since. Run directories are never changed, so the rows read here are the ro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from common.errors import NoInput
 from common.explain.nearest import nearest_dates
+from common.landing.manifest import find_manifest
+from common.publish.flip import RUN_ID
 from common.publish.run import Clients
 
 DECISIONS, LINES, NEED = "planning.order_decisions", "planning.purchase_order_lines", "planning.net_demand"
@@ -83,7 +86,7 @@ def lineage(clients: Clients, day: date, run_id: int | None = None) -> Lineage:
     else:
         notes.append(f"exceptions were never listed for this plan: ./submit.sh exceptions {day}")
     history = _history(clients, day, exceptions)
-    notes += _since(clients, day, locations, made)
+    notes += _since(clients, day, locations, made, raw)
     return Lineage(day, made, locations, history, raw, exported, tuple(notes))
 
 
@@ -165,13 +168,20 @@ def _history(clients: Clients, day: date, exceptions: Made | None) -> dict[date,
     return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
 
 
-def _since(clients: Clients, day: date, locations: Mapping[str, str], made: Mapping[str, Made]) -> list[str]:
+def _since(
+    clients: Clients, day: date, locations: Mapping[str, str], made: Mapping[str, Made], raw: Mapping[str, str]
+) -> list[str]:
     """What has been published since in place of what was read: the explanation is of the old rows."""
+    with ThreadPoolExecutor(6) as pool:
+        published = pool.map(lambda table: clients.metastore.partition(table, day), locations)
+        raw_now = pool.map(lambda name: find_manifest(clients.hdfs, f"{clients.settings['hdfs.raw']}/{name[4:]}"), raw)
     notes = []
-    for table, location in locations.items():
-        now = clients.metastore.partition(table, day)
+    for (table, location), now in zip(locations.items(), published, strict=True):
         if now is None or now.location != location:
-            what = f"published again by run {now.parameters.get('procurement.run_id')}" if now else "withdrawn"
+            what = f"published again by run {now.parameters.get(RUN_ID)}" if now else "withdrawn"
             maker = f" of run {made[table].run_id}" if table in made else ""
             notes.append(f"{table}{maker} was {what} since; this explains what was read then")
+    for (name, fingerprint), manifest in zip(raw.items(), raw_now, strict=True):
+        if manifest is None or manifest.fingerprint != fingerprint:
+            notes.append(f"the files of /{name}/ were replaced since; files and lines are those of then")
     return notes

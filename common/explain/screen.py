@@ -41,6 +41,22 @@ class Page:
                 self.lines.append((margin + self.terminal.styled(line, style)).rstrip())
                 margin = " " * wide
 
+    def table(self, names: tuple[str, ...], rows: list[tuple[str, ...]], flexible: int) -> None:
+        """Rows under their names, numbers at the right; the column `flexible` is cut to what room there is."""
+        if not rows:
+            return
+        cells = [tuple(map(self.terminal.text, row)) for row in rows]
+        widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+        room = self.terminal.width - sum(widths) - 2 * (len(widths) - 1) + widths[flexible]
+        widths[flexible] = max(4, min(widths[flexible], room))
+        is_number = [all(row[n][:1].isdigit() for row in cells) and n != 0 for n in range(len(names))]
+        for number, row in enumerate([names, *cells]):
+            text = "  ".join(
+                f"{cell[:width]:>{width}}" if right else f"{cell[:width]:<{width}}"
+                for cell, width, right in zip(row, widths, is_number, strict=True)
+            ).rstrip()
+            self.lines.append(self.terminal.styled(text, "" if number else "bold"))
+
     def __str__(self) -> str:
         return "\n".join(self.lines)
 

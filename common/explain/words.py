@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 Styled = tuple[str, str]
-_STYLES = {"error": "red", "warning": "yellow", "notice": ""}
+STYLES = {"error": "red", "warning": "yellow", "notice": ""}
 _SOURCES = {
     "product_suppliers": "the supplier's for this SKU",
     "products": "the product's",
@@ -91,12 +91,15 @@ def order(found: dict[str, Any]) -> list[str]:
     line, terms = found["order"], found["terms"]
     if line is None:
         return []
-    return [
+    lines = [
         f"{line['order_number']} line {line['line_no']}: {count(line['packs'], 'pack')} of {number(line['pack_size'])} at "
         f"{line['unit_cost']} = {line['line_cost']:,} {line['currency']}, due {line['due_date']}",
         f"MOQ: {_SOURCES[terms['moq_source']]}; pack: {_SOURCES[terms['pack_size_source']]}; "
         f"{count(terms['lead_time_days'], 'day')} of lead time: {_SOURCES[terms['lead_time_source']]}",
     ]
+    if sent := found["sent"]:
+        lines.append(f"sent as revision {sent['revision']} in {sent['file'].rpartition('/')[2]}")
+    return lines
 
 
 def suppliers(found: dict[str, Any]) -> list[Styled]:
@@ -114,7 +117,7 @@ def suppliers(found: dict[str, Any]) -> list[Styled]:
 def exceptions(found: dict[str, Any]) -> list[Styled]:
     """What was raised about the SKU, and what to do about it."""
     lines = [
-        (f"{line['severity']} {line['code']}: {line['message']}. {line['action']}", _STYLES[line["severity"]])
+        (f"{line['severity']} {line['code']}: {line['message']}. {line['action']}", STYLES[line["severity"]])
         for line in found["exceptions"]
     ]
     return lines or [("none", "")]
@@ -182,7 +185,9 @@ def provenance(found: dict[str, Any]) -> list[str]:
 def checked(found: dict[str, Any]) -> list[Styled]:
     """Whether the arithmetic done once more comes to the same."""
     checks = found["checks"]
+    if not checks["compared"]:
+        return [("there is no number to compute again", "")]
     if checks["agrees"]:
-        return [(f"computed again from these rows: all {checks['compared']} numbers agree", "")]
-    head = f"COMPUTED AGAIN from these rows, {len(checks['differences'])} of {checks['compared']} numbers DISAGREE:"
+        return [(f"computed again from these rows: all {checks['compared']:,} numbers agree", "")]
+    head = f"COMPUTED AGAIN from these rows, {len(checks['differences'])} of {checks['compared']:,} numbers DISAGREE:"
     return [(head, "red"), *((f"  {text}", "red") for text in checks["differences"])]
