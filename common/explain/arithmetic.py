@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from common.explain.facts import Facts, Row
+from common.explain.offers import first_set, is_open, ranked, terms_of
 
 _LIMIT = 2**63  # of a BIGINT
-# outcomes that are decided by more than this SKU's own rows, or by settings that the rows do not hold
-_BY_OTHERS = ("other_currency", "no_order_day", "above_maximum", "held_spike", "below_supplier_minimum")
+# outcomes that take back what was planned, decided by more than this SKU's own rows
+_TAKEN_BACK = ("other_currency", "held_spike", "below_supplier_minimum")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _need(facts: Facts) -> dict[str, Any]:
 
 def _decision(facts: Facts, need: Mapping[str, Any]) -> dict[str, Any]:
     """The row of planning.order_decisions, as far as this SKU's own rows decide it."""
-    terms = _terms(facts)
+    terms = terms_of(facts)
     required, net = _required(facts.decision, need)
     made: dict[str, Any] = {
         **terms,
@@ -94,13 +95,15 @@ def _decision(facts: Facts, need: Mapping[str, Any]) -> dict[str, Any]:
         "net_demand_qty": net,
     }
     stop = _stop(facts, {**need, "net_demand_qty": net}, terms)
-    made |= _steps(net, terms) if stop is None else dict.fromkeys(("after_moq_qty", "after_pack_qty"))
-    made["moq_excess_qty"] = None if stop else _bigint(max(net or 0, terms["moq"] or 0) - (net or 0))
-    if facts.decision["outcome"] in _BY_OTHERS:
-        return made
-    outcome = stop or ("ordered" if made["after_pack_qty"] is not None else "overflow")
-    made["outcome"] = outcome
-    return made | _order(facts, made) if _final(facts.decision) == "after_pack_qty" else made
+    made |= dict.fromkeys(_STEPS) if stop else _steps(facts, net or 0, terms)
+    outcome = stop or ("above_maximum" if made["after_maximum_qty"] is None else "ordered")
+    if made.pop("is_overflow", False):
+        outcome = "overflow"
+    if outcome == "ordered" and facts.decision["outcome"] in _TAKEN_BACK:
+        outcome = facts.decision["outcome"]
+    if facts.decision["outcome"] == "ordered" and not stop and facts.decision.get("after_fill_qty") is not None:
+        made["after_fill_qty"] = _filled(facts.decision, made, terms)
+    return made | {"outcome": outcome} | _order(facts, made, outcome)
 
 
 def _required(decision: Row, need: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -112,30 +115,84 @@ def _required(decision: Row, need: Mapping[str, Any]) -> tuple[int | None, int |
     return required, max(0, required + need["safety_stock_qty"] - need["free_qty"] - on_order)
 
 
-def _steps(net: int | None, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """MOQ, then whole packs, always upward."""
-    lifted = max(net or 0, terms["moq"])
-    packed = -(-lifted // terms["pack_size"]) * terms["pack_size"]
+def _steps(facts: Facts, net: int, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The quantity after each step: MOQ, whole packs, the pack level, the maximum."""
+    lifted = max(net, terms["moq"])
+    packed = _up(lifted, terms["pack_size"])
+    levelled = _levelled(facts, packed)
+    largest = facts.decision.get("max_order_qty")
+    capped: int | None = levelled
+    if largest is not None and levelled > largest:
+        whole = largest // terms["pack_size"] * terms["pack_size"]
+        capped = packed if packed <= largest else whole if whole >= max(1, terms["moq"]) else None
     return {
         "after_moq_qty": _bigint(lifted),
+        "moq_excess_qty": _bigint(lifted - net),
         "after_pack_qty": _bigint(packed),
         "pack_excess_qty": _bigint(packed - lifted),
+        "after_level_qty": _bigint(levelled),
+        "after_maximum_qty": _bigint(capped),
+        "after_fill_qty": _bigint(capped),
+        "is_overflow": capped is not None and not _fits(capped),
     }
 
 
-def _order(facts: Facts, made: Mapping[str, Any]) -> dict[str, Any]:
-    """Quantity, packs, cost and due date where the pack is the last step."""
-    if made["outcome"] != "ordered":
+_STEPS = (
+    "after_moq_qty", "moq_excess_qty", "after_pack_qty", "pack_excess_qty", "after_level_qty", "after_maximum_qty",
+    "after_fill_qty",
+)  # fmt: skip
+
+
+def _levelled(facts: Facts, packed: int) -> int:
+    """Rounded up to a case, a layer, a pallet, each where at most the share of it is lacking.
+
+    A share that only the settings of the night give is not among the rows: the stored quantity stands where one of the
+    SKU's own levels gives it.
+    """
+    offer = next((o for o in ranked(facts) if o["supplier_id"] == facts.decision["supplier_id"] and is_open(facts, o)), {})
+    sizes = [offer[name] for name in ("case_size", "layer_size", "pallet_size") if offer.get(name) is not None]
+    supplier = facts.suppliers.get(facts.decision["supplier_id"] or "", {})
+    share, _ = first_set((facts.rule or {}, ""), (offer, ""), (supplier, ""), name="level_share_percent")
+    stored = facts.decision.get("after_level_qty")
+    if share is None and stored is not None and (stored == packed or any(stored % size == 0 for size in sizes)):
+        return int(stored)
+    for size in sizes:
+        lacking = -packed % size
+        packed += lacking if lacking * 100 <= (share or 0) * size else 0
+    return packed
+
+
+def _filled(decision: Row, made: Mapping[str, Any], terms: Mapping[str, Any]) -> int | None:
+    """What the supplier's minimum made of it: that is decided over all of the supplier's SKUs, so it is only proved
+    that nothing but whole packs were added, and none past the maximum."""
+    stored, before = decision["after_fill_qty"], made["after_maximum_qty"] or 0
+    largest = decision.get("max_order_qty")
+    is_right = stored >= before and stored % terms["pack_size"] == 0 and (largest is None or stored <= max(before, largest))
+    return int(stored) if is_right else before
+
+
+def _order(facts: Facts, made: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    """Quantity, packs, cost and due date."""
+    if outcome != "ordered":
         return {"order_qty": 0, "packs": 0, "line_cost": None, "due_date": None, "bound_by": None}
-    quantity = made["after_pack_qty"]
-    bound = "pack" if quantity > made["after_moq_qty"] else "moq" if made["after_moq_qty"] > made["net_demand_qty"] else "need"
-    return {
-        "order_qty": quantity,
-        "packs": quantity // made["pack_size"],
-        "line_cost": times(quantity, made["unit_cost"]),
-        "due_date": facts.day + timedelta(days=made["lead_time_days"]),
-        "bound_by": bound,
-    }
+    quantity = made["after_fill_qty"]
+    order = {"order_qty": quantity, "packs": quantity // made["pack_size"], "line_cost": times(quantity, made["unit_cost"])}
+    if facts.decision.get("lead_time_unit") != "working":  # the calendar is not among the rows
+        order["due_date"] = facts.day + timedelta(days=made["lead_time_days"])
+    changed = [
+        name
+        for name, before, after in (
+            ("moq", "net_demand_qty", "after_moq_qty"), ("pack", "after_moq_qty", "after_pack_qty"),
+            ("level", "after_pack_qty", "after_level_qty"), ("maximum", "after_level_qty", "after_maximum_qty"),
+            ("fill", "after_maximum_qty", "after_fill_qty"),
+        )
+        if made[before] != made[after]
+    ]  # fmt: skip
+    return order | {"bound_by": changed[-1] if changed else "need"}
+
+
+def _up(quantity: int, size: int) -> int:
+    return -(-quantity // size) * size
 
 
 def _line(facts: Facts, decision: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,53 +200,6 @@ def _line(facts: Facts, decision: Mapping[str, Any]) -> dict[str, Any]:
     names = ("supplier_id", "net_demand_qty", "order_qty", "packs", "pack_size", "unit_cost", "line_cost", "due_date")
     number = f"{facts.day:%Y%m%d}-{decision['supplier_id']}"
     return {"order_number": number} | {name: decision[name] for name in names if name in decision}
-
-
-def usable(offer: Row, suppliers: Mapping[str, Row], day: date) -> str:
-    """Whether a supplier may take an order: empty, or why not."""
-    if offer["valid_from"] > day:
-        return f"valid from {offer['valid_from']}"
-    if offer["valid_to"] is not None and offer["valid_to"] < day:
-        return f"valid until {offer['valid_to']}"
-    return "" if suppliers[offer["supplier_id"]]["is_active"] else "the supplier is inactive"
-
-
-def ranked(facts: Facts) -> list[Row]:
-    """The offers in the order in which they are asked."""
-    return sorted(facts.offers, key=lambda row: (row["priority"], row["supplier_id"], row["valid_from"]))
-
-
-def _terms(facts: Facts) -> dict[str, Any]:
-    """The supplier and its terms: its own first, then those of the product, the rule and the supplier's account."""
-    offers = ranked(facts)
-    valid = [row for row in offers if not usable(row, facts.suppliers, facts.day).startswith("valid")]
-    offer: Row = next((row for row in valid if not usable(row, facts.suppliers, facts.day)), {})
-    supplier: Row = facts.suppliers[offer["supplier_id"]] if offer else {}
-    sleeping = next((row["supplier_id"] for row in valid if usable(row, facts.suppliers, facts.day)), None)
-    product, rule = facts.product or {}, facts.rule
-    lead, lead_source = _first_set((offer, "product_suppliers"), (supplier, "suppliers"), name="lead_time_days")
-    pack, pack_source = _first_set((offer, "product_suppliers"), (product, "products"), name="pack_size")
-    moq, moq_source = offer.get("moq"), "product_suppliers"
-    if moq is None:
-        moq, moq_source = (rule["moq"], "replenishment_rules") if rule else (1, "default")
-    none = None if offer else "inactive" if valid else "not_valid" if offers else "not_mapped"
-    made = {
-        "supplier_id": offer.get("supplier_id"), "supplier_priority": offer.get("priority"), "no_supplier_reason": none,
-        "passed_over_supplier_id": sleeping if not offer or _is_before(valid, sleeping, offer) else None,
-        "pack_size": pack, "pack_size_source": pack_source, "moq": moq, "moq_source": moq_source,
-        "unit_cost": offer.get("unit_cost"), "lead_time_days": lead, "lead_time_source": lead_source,
-    }  # fmt: skip
-    currency = offer.get("currency") or supplier.get("currency")
-    return made | ({"currency": currency} if currency or not offer else {})
-
-
-def _first_set(*places: tuple[Row, str], name: str) -> tuple[Any, str | None]:
-    return next(((row[name], source) for row, source in places if row.get(name) is not None), (None, None))
-
-
-def _is_before(offers: list[Row], supplier_id: str | None, chosen: Row) -> bool:
-    first = next((row for row in offers if row["supplier_id"] == supplier_id), None)
-    return first is not None and first["priority"] < chosen["priority"]
 
 
 def _stop(facts: Facts, need: Mapping[str, Any], terms: Mapping[str, Any]) -> str | None:
@@ -209,13 +219,9 @@ def _stop(facts: Facts, need: Mapping[str, Any], terms: Mapping[str, Any]) -> st
     bad = [terms[name] is None or terms[name] < 1 for name in ("pack_size", "moq")]
     bad += [terms["unit_cost"] is None or terms["unit_cost"] < 0]
     bad += [terms["lead_time_days"] is None or not 0 <= terms["lead_time_days"] <= 3650]
-    return "invalid_terms" if any(bad) else None
-
-
-def _final(decision: Row) -> str:
-    """The step that gave the order's quantity: the last one that the row has."""
-    later = ("after_fill_qty", "after_maximum_qty", "after_level_qty")
-    return next((name for name in later if decision.get(name) is not None), "after_pack_qty")
+    if any(bad):
+        return "invalid_terms"
+    return "no_order_day" if facts.decision.get("is_order_day") is False else None
 
 
 def times(quantity: int, unit_cost: Decimal) -> Decimal:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from common.explain.arithmetic import compare, disagreements, ranked, usable
+from common.explain.arithmetic import compare, disagreements
 from common.explain.facts import Facts, Row
 from common.explain.lineage import DECISIONS, EXCEPTIONS, NEED, ORDER_LINES, STOCK, Lineage
+from common.explain.offers import ranked, usable
 from common.explain.plot import summary
 from common.planning_steps import Moved, reason, sentence, told, trail
 from common.publish.run import code_version

@@ -15,6 +15,7 @@ from common.errors import Failure, NoInput
 from common.explain.lineage import DECISIONS, EXCEPTIONS, LINES, NEED, ORDER_LINES, STOCK, Lineage
 from common.explain.nearest import nearest_skus
 from common.explain.stored import Rows, all_rows, rows_where
+from common.explain.terminal import Terminal
 from common.publish.run import Clients
 
 Row = Mapping[str, Any]
@@ -135,10 +136,9 @@ def unknown_sku(clients: Clients, lineage: Lineage, sku: str) -> NoInput:
     listed = rows_where(clients.hdfs, lineage.locations[EXCEPTIONS], "sku", [sku]) if EXCEPTIONS in lineage.locations else []
     what = f"there is no SKU {sku!r} on {lineage.day}" + "".join(f"; {row['message']}" for row in listed)
     if near:
-        width = max(len(row["sku"]) for row in near)
-        what += ". The nearest:\n" + "\n".join(
-            f"  {row['sku']:<{width}}  {row['product_name'] or '(no product)'}  ({row['outcome']})" for row in near
-        )
+        width, show = max(len(row["sku"]) for row in near), Terminal().text
+        named = [(row["sku"], show(row["product_name"] or "(no product)"), row["outcome"]) for row in near]
+        what += ". The nearest:" + "".join(f"\n  {sku:<{width}}  {name}  ({outcome})" for sku, name, outcome in named)
     example = near[0]["sku"] if near else "SKU"
     return NoInput(what, where=f"run {lineage.made[DECISIONS].run_id}", next=f"./submit.sh explain {lineage.day} {example}")
 

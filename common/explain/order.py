@@ -14,6 +14,7 @@ from common.explain.lineage import DECISIONS, EXCEPTIONS, Lineage
 from common.explain.nearest import nearest_skus
 from common.explain.sent import sent_order
 from common.explain.stored import Rows, all_rows, rows_where
+from common.explain.terminal import Terminal
 from common.planning_steps import sentence, trail
 from common.publish.order_files import add_exactly
 from common.publish.run import Clients
@@ -141,7 +142,7 @@ def _unknown(clients: Clients, lineage: Lineage, supplier_id: str) -> NoInput:
         for row in known
     ]
     near = nearest_skus(supplier_id, rows)
-    listed = "".join(f"\n  {row['sku']}  {row['product_name']}" for row in near)
+    listed = "".join(f"\n  {row['sku']}  {Terminal().text(row['product_name'])}" for row in near)
     return NoInput(
         f"there is no supplier {supplier_id!r} on {lineage.day}" + (f". The nearest:{listed}" if near else ""),
         where=lineage.locations["staging.suppliers"],

@@ -1,0 +1,213 @@
+"""Explain on the demo's night, as a user types it, and against everything that was exported that night."""
+
+import gzip
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from itertools import groupby
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from common.explain.arithmetic import compare, disagreements
+from common.explain.explanation import explanation
+from common.explain.facts import facts_of, facts_of_skus
+from common.explain.lineage import DECISIONS, lineage
+from common.explain.order import order_explanation
+from common.explain.stored import all_rows
+from common.publish.export import orders_root, published, read_manifest
+from common.publish.run import Clients
+
+DAY = date(2017, 12, 23)
+
+
+@pytest.fixture(scope="module")
+def clients(demo, settings):
+    return Clients(settings)
+
+
+@pytest.fixture(scope="module")
+def read(clients):
+    return lineage(clients, DAY)
+
+
+@pytest.fixture(scope="module")
+def by_outcome(clients, read):
+    """A SKU of every outcome and of every rule that bound: the one with the most demand."""
+    rows = all_rows(clients.hdfs, read.locations[DECISIONS], ("sku", "outcome", "bound_by", "requirement_qty"))
+    rows.sort(key=lambda r: (r["outcome"], r["bound_by"] or "", -(r["requirement_qty"] or 0), r["sku"]))
+    return {key: next(found)["sku"] for key, found in groupby(rows, key=lambda r: (r["outcome"], r["bound_by"]))}
+
+
+def test_every_line_of_the_night_is_explained_as_it_was_exported(clients, read, settings):
+    """All order files of the night, all lines: the steps add up to the file's number, and all arithmetic agrees."""
+    directory = published(orders_root(settings), DAY)
+    orders = [json.loads((directory / order["file"]).read_bytes()) for order in read_manifest(directory)["orders"]]
+    sent = {line["sku"]: (order, line) for order in orders for line in order["lines"]}
+    facts = facts_of_skus(clients, read, sent.keys(), history=False)
+    assert len(sent) > 4000 and facts.keys() == sent.keys()
+    for sku, (order, line) in sent.items():
+        found = explanation(facts[sku], read, 1)
+        assert found["checks"]["differences"] == []
+        assert sum(step["change"] for step in found["steps"]) == line["order_qty"]
+        assert found["sentence"].startswith(f"{line['order_qty']:,} ordered from {order['supplier']['supplier_id']}: ")
+        of_line = {name: str(found["order"][name]) for name in ("line_no", "packs", "pack_size", "line_cost", "due_date")}
+        assert of_line == {name: str(line[name]) for name in of_line}
+        assert found["order"]["order_number"] == order["order_number"]
+
+
+def test_what_was_not_ordered_comes_to_the_same_too(clients, read):
+    rows = all_rows(clients.hdfs, read.locations[DECISIONS], ("sku", "outcome"))
+    others = [row["sku"] for row in rows if row["outcome"] not in ("ordered", "enough_stock")]
+    enough = [row["sku"] for row in rows if row["outcome"] == "enough_stock"][::50]
+    facts = facts_of_skus(clients, read, [*others, *enough], history=False)
+    assert Counter(found.decision["outcome"] for found in facts.values())["no_supplier"] > 20
+    assert [line for found in facts.values() for line in disagreements(compare(found))] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "bound_by", "says"),
+    [
+        ("ordered", "moq", "lifted to the MOQ"),
+        ("ordered", "pack", "packs? of"),
+        ("ordered", "need", "ordered from"),
+        ("enough_stock", None, "not ordered, there is enough"),
+        ("no_supplier", None, "not ordered, .*supplier"),
+        ("invalid_terms", None, "not ordered, the terms are not usable"),
+        ("not_planned", None, "not ordered, the product"),
+    ],
+)
+def test_a_sku_of_every_outcome(by_outcome, submit, outcome, bound_by, says):
+    sku = by_outcome[outcome, bound_by]
+    done = submit("explain", DAY, sku)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(sku) and re.match(f".*{says}", lines[1])
+    assert max(map(len, lines)) <= 80 and "\x1b" not in done.stdout
+    assert re.search(r"computed again from these rows: all \d+ numbers agree", done.stdout)
+    assert all(f"/raw/{kind}/" in done.stdout for kind in ("orders", "stock", "master"))
+
+
+def test_the_places_it_names_hold_what_it_says(clients, read, by_outcome):
+    """Each raw line is looked up in HDFS: it has that SKU, and the units."""
+    sku = by_outcome["ordered", "moq"]
+    found = explanation(facts_of(clients, read, sku), read, 1000)
+    lines, stock = found["sources"]["order_lines"]["shown"], found["sources"]["stock_rows"]["shown"]
+    assert sum(row["quantity"] for row in lines) == found["formula"]["demand_qty"] > 20
+    assert [row["quantity"] for row in lines] == sorted((row["quantity"] for row in lines), reverse=True)
+    for row in lines:
+        text = raw_line(clients, "orders", row)
+        if ".jsonl" in row["source_file"]:
+            order = json.loads(text)
+            (line,) = [one for one in order["lines"] if int(one["line_no"]) == row["line_no"]]
+            assert (order["order_id"], line["sku"], int(line["quantity"])) == (row["order_id"], sku, row["quantity"])
+        else:
+            assert {row["order_id"], sku, str(row["quantity"])} <= set(text.split(","))
+    assert {row["warehouse_id"] for row in stock} == {"W1", "W2", "W3"}
+    for row in stock:
+        assert [row["warehouse_id"], sku, str(row["available_qty"])] == raw_line(clients, "stock", row).split(",")[1:4]
+
+
+def raw_line(clients, kind, row):
+    data = clients.hdfs.read(f"/raw/{kind}/{DAY}/{row['source_file']}")
+    text = gzip.decompress(data) if row["source_file"].endswith(".gz") else data
+    return text.decode().splitlines()[row["source_line"] - 1]
+
+
+def test_a_row_that_was_tampered_with_is_told(clients, read, by_outcome, hdfs, tmp_path):
+    """A copy of the decisions in which one SKU has a pack more: explain says which numbers can't be."""
+    sku, scratch = by_outcome["ordered", "pack"], "/tests/explained/decisions"
+    (entry,) = hdfs.list(read.locations[DECISIONS])
+    table = pq.read_table(pa.BufferReader(hdfs.read(entry.path)))
+    rows = table.to_pylist()
+    (row,) = [one for one in rows if one["sku"] == sku]
+    row["order_qty"] += row["pack_size"]
+    row["packs"] += 1
+    copy = tmp_path / "copy.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), copy)
+    hdfs.delete(scratch)
+    hdfs.write(f"{scratch}/copy.parquet", copy.read_bytes())
+    try:
+        tampered = read.at(order_decisions=scratch)
+        told = explanation(facts_of(clients, tampered, sku), tampered, 5)["checks"]
+        right = explanation(facts_of(clients, read, sku), read, 5)["checks"]
+        other = explanation(facts_of(clients, tampered, by_outcome["ordered", "moq"]), tampered, 5)["checks"]
+    finally:
+        hdfs.delete(scratch)
+    size = row["pack_size"]
+    assert told["differences"] == [
+        f"planning.order_decisions.order_qty: stored {row['order_qty']}, computed {row['order_qty'] - size}",
+        f"planning.order_decisions.packs: stored {row['packs']}, computed {row['packs'] - 1}",
+    ]
+    assert right["agrees"] and other["agrees"] and not told["agrees"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((DAY, "milk"), 66, r"there is no SKU 'milk' on 2017-12-23.*FLUID MILK.*next:  \./submit\.sh explain 2017-12-23 \d+"),
+        ((DAY, "fluid", "milk"), 66, "FLUID MILK"),
+        ((DAY, "102974"), 66, r"1029743 .*next:  \./submit\.sh explain 2017-12-23 1029743"),
+        ((DAY, "5978656"), 66, "rejected row.*no product has it"),
+        (("2017-12-21", "1029743"), 66, r"is not planned.*nearest planned dates: .*2017-12-23.*\./submit\.sh all 2017-12-21"),
+        ((DAY, "1029743", "--run", "999999"), 66, "run 999999 decided nothing for 2017-12-23.*runs that did: "),
+        (("2017-12-32", "1029743"), 64, "not a business date"),
+        ((DAY,), 64, "give one SKU, or one supplier"),
+        ((DAY, "1029743", "--supplier", "S0069"), 64, "give one SKU, or one supplier"),
+        ((DAY, "10\n29"), 64, "give one SKU"),
+        ((DAY, "1029743", "--lines", "-1"), 64, "expected one argument"),
+        ((DAY, "1029743", "--lines", "all"), 64, "'all' is not a whole number"),
+        ((DAY, "--supplier", "S00690"), 66, r"there is no supplier 'S00690'.*S0069"),
+    ],
+)
+def test_what_can_not_be_explained_says_what_could(demo, submit, arguments, code, says):
+    done = submit("explain", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert re.search(says, done.stderr, re.S), done.stderr
+    assert "next:" in done.stderr
+
+
+def test_json_has_everything_that_the_screen_has(by_outcome, submit):
+    done = submit("explain", DAY, by_outcome["ordered", "pack"], "--json", "--lines", "0")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {"sentence", "formula", "steps", "order", "suppliers", "exceptions", "history", "sources", "provenance"} <= set(found)
+    assert len(found["history"]["days"]) == 28
+    lines = found["sources"]["order_lines"]
+    assert lines["shown"] == [] and lines["rest_quantity"] == lines["quantity"] == found["formula"]["demand_qty"]
+    assert found["sent"]["line"]["order_qty"] == found["order"]["order_qty"]
+    assert found["notes"] == []
+
+
+def test_plain_text_where_the_locale_has_no_more(by_outcome, submit):
+    sku = by_outcome["ordered", "pack"]
+    plain = submit("explain", DAY, sku, env={"LC_ALL": "C", "COLUMNS": "120"}).stdout
+    wide = submit("explain", DAY, sku, env={"LC_ALL": "C.UTF-8", "COLUMNS": "120"}).stdout
+    assert plain.isascii() and "##" in plain
+    assert "█" in wide and 80 < max(map(len, wide.splitlines())) <= 120
+
+
+def test_an_order_adds_up(clients, read, submit, settings):
+    manifest = read_manifest(published(orders_root(settings), DAY))
+    largest = max(manifest["orders"], key=lambda order: order["lines"])
+    found = order_explanation(clients, read, largest["supplier_id"], 3)
+    shown, rest, order = found["lines"], found["rest"], found["order"]
+    assert found["checks"]["agrees"] and found["notes"] == []
+    assert (order["line_count"], order["order_qty"], str(order["cost"])) == (
+        largest["lines"], largest["order_qty"], largest["cost"],
+    )  # fmt: skip
+    assert sum(line["order_qty"] for line in shown) + rest["order_qty"] == order["order_qty"] == sum(order["steps"].values())
+    assert sum(line["line_cost"] for line in shown) + rest["cost"] == order["cost"]
+    done = submit("explain", DAY, "--supplier", largest["supplier_id"])
+    assert done.returncode == 0 and largest["order_number"] in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_rows_that_are_not_kept_any_more(clients, read):
+    gone = replace(read, locations={**read.locations, DECISIONS: "/warehouse/_runs/planning.order_decisions/2017-12-23/0-1"})
+    with pytest.raises(Exception, match="not kept any more") as raised:
+        facts_of(clients, gone, "1029743")
+    assert raised.value.exit_code == 66
