@@ -158,7 +158,7 @@ def test_a_row_that_was_tampered_with_is_told(clients, read, by_outcome, hdfs, t
         ((DAY,), 64, "give one SKU, or one supplier"),
         ((DAY, "1029743", "--supplier", "S0069"), 64, "give one SKU, or one supplier"),
         ((DAY, "10\n29"), 64, "give one SKU"),
-        ((DAY, "1029743", "--lines", "-1"), 64, "expected one argument"),
+        ((DAY, "1029743", "--lines", "-1"), 64, "'-1' is not a whole number"),
         ((DAY, "1029743", "--lines", "all"), 64, "'all' is not a whole number"),
         ((DAY, "--supplier", "S00690"), 66, r"there is no supplier 'S00690'.*S0069"),
     ],
