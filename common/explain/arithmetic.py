@@ -146,13 +146,15 @@ _STEPS = (
 def _levelled(facts: Facts, packed: int) -> int:
     """Rounded up to a case, a layer, a pallet, each where at most the share of it is lacking.
 
-    A share that only the settings of the night give is not among the rows: the stored quantity stands where one of the
-    SKU's own levels gives it.
+    A share that no row gives is the setting's; where an older run has not recorded it, the stored quantity stands if one
+    of the SKU's own levels gives it.
     """
     offer = next((o for o in ranked(facts) if o["supplier_id"] == facts.decision["supplier_id"] and is_open(facts, o)), {})
     sizes = [offer[name] for name in ("case_size", "layer_size", "pallet_size") if offer.get(name) is not None]
     supplier = facts.suppliers.get(facts.decision["supplier_id"] or "", {})
     share, _ = first_set((facts.rule or {}, ""), (offer, ""), (supplier, ""), name="level_share_percent")
+    if share is None:
+        share = facts.settings.get("planning.level_share_percent")
     stored = facts.decision.get("after_level_qty")
     if share is None and stored is not None and (stored == packed or any(stored % size == 0 for size in sizes)):
         return int(stored)

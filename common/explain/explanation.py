@@ -47,6 +47,7 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (
         "formula": {k: decision[k] for k in _FORMULA if k in decision} | {k: facts.need.get(k) for k in _NEED},
         "steps": [_step(moved, decision) for moved in trail(decision)],
         "terms": {k: decision.get(k) for k in _TERMS},
+        "on_order": facts.open_orders,
         "order": _order(facts),
         "sent": sent[0],
         "suppliers": suppliers(facts),

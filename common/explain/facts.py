@@ -12,7 +12,7 @@ from typing import Any
 from common.adhoc import READER
 from common.clients.trino import Trino, text_literal
 from common.errors import Failure, NoInput
-from common.explain.lineage import DECISIONS, EXCEPTIONS, LINES, NEED, ORDER_LINES, STOCK, Lineage
+from common.explain.lineage import DECISIONS, EXCEPTIONS, LINES, NEED, OPEN_ORDERS, ORDER_LINES, STOCK, Lineage
 from common.explain.nearest import nearest_skus
 from common.explain.stored import Rows, all_rows, rows_where
 from common.explain.terminal import Terminal
@@ -21,7 +21,7 @@ from common.publish.run import Clients
 Row = Mapping[str, Any]
 Grouped = dict[str, Rows]
 _TABLES = (
-    DECISIONS, NEED, LINES, EXCEPTIONS, ORDER_LINES, STOCK,
+    DECISIONS, NEED, LINES, EXCEPTIONS, ORDER_LINES, STOCK, OPEN_ORDERS,
     "staging.products", "staging.replenishment_rules", "staging.product_suppliers",
 )  # fmt: skip
 
@@ -31,6 +31,7 @@ class Facts:
     """Rows of one SKU, each as its table has it.
 
     history   units of each day of the window before the date; None is a day without published order lines
+    settings  those that could change the decision, as they were; empty where an older run has not recorded them
     rejected  rows of the SKU that staging refused or set aside, from audit.rejected_rows
     notes     what could not be read, and why
     """
@@ -48,6 +49,8 @@ class Facts:
     exceptions: Rows
     history: Mapping[date, int | None]
     rejected: Rows = field(default_factory=list)
+    open_orders: Rows = field(default_factory=list)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -78,7 +81,7 @@ def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, 
     windows = lineage.history if history else {}
     with ThreadPoolExecutor(8) as pool:
         days = pool.map(lambda location: _units(clients, location, skus), windows.values())
-        decisions, needs, lines, exceptions, order_lines, stock, products, rules, offers = pool.map(of, _TABLES)
+        decisions, needs, lines, exceptions, order_lines, stock, on_order, products, rules, offers = pool.map(of, _TABLES)
         ids = {offer["supplier_id"] for rows in offers.values() for offer in rows}
         known = rows_where(clients.hdfs, lineage.locations["staging.suppliers"], "supplier_id", ids)
         sold = dict(zip(windows, days, strict=True))
@@ -92,6 +95,8 @@ def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, 
             sorted(stock[sku], key=lambda r: (r["source_file"], r["source_line"])),
             exceptions[sku],
             {on: sold[on][sku] if on in sold else None for on in reach},
+            open_orders=sorted(on_order[sku], key=lambda r: (r["order_date"], r["order_number"])),
+            settings=lineage.made[DECISIONS].settings,
         )
         for sku, decision in decisions.items()
     }  # fmt: skip

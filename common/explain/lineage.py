@@ -20,6 +20,7 @@ from common.publish.run import Clients
 
 DECISIONS, LINES, NEED = "planning.order_decisions", "planning.purchase_order_lines", "planning.net_demand"
 EXCEPTIONS, ORDER_LINES, STOCK = "planning.exceptions", "staging.pos_order_lines", "staging.warehouse_stock"
+OPEN_ORDERS = "planning.open_orders"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Made:
     tables: Mapping[str, str]
     rows: Mapping[str, int]
     notes: Mapping[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that could change its result, as they were; an older run has not recorded them."""
+        return self.notes.get("settings") or {}
 
     def said(self) -> dict[str, Any]:
         """What JSON tells of it."""
@@ -78,6 +84,8 @@ def lineage(clients: Clients, day: date, run_id: int | None = None) -> Lineage:
     executions = _executions(clients, day)
     start = _decision(clients, day, executions, run_id)
     made, locations, raw = _walk(day, start, executions)
+    if NEED in made and OPEN_ORDERS in made[NEED].tables:
+        made[OPEN_ORDERS], locations[OPEN_ORDERS] = made[NEED], made[NEED].tables[OPEN_ORDERS]
     exceptions = _reader_of(executions, "exceptions", f"{DECISIONS}/{day}", locations[DECISIONS])
     exported = _reader_of(executions, "export_orders", f"{LINES}/{day}", locations[LINES])
     notes = []
@@ -86,7 +94,7 @@ def lineage(clients: Clients, day: date, run_id: int | None = None) -> Lineage:
     else:
         notes.append(f"exceptions were never listed for this plan: ./submit.sh exceptions {day}")
     history = _history(clients, day, exceptions)
-    notes += _since(clients, day, locations, made, raw)
+    notes += _since(clients, day, locations, raw)
     return Lineage(day, made, locations, history, raw, exported, tuple(notes))
 
 
@@ -168,20 +176,20 @@ def _history(clients: Clients, day: date, exceptions: Made | None) -> dict[date,
     return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
 
 
-def _since(
-    clients: Clients, day: date, locations: Mapping[str, str], made: Mapping[str, Made], raw: Mapping[str, str]
-) -> list[str]:
+def _since(clients: Clients, day: date, locations: Mapping[str, str], raw: Mapping[str, str]) -> list[str]:
     """What has been published since in place of what was read: the explanation is of the old rows."""
     with ThreadPoolExecutor(6) as pool:
         published = pool.map(lambda table: clients.metastore.partition(table, day), locations)
         raw_now = pool.map(lambda name: find_manifest(clients.hdfs, f"{clients.settings['hdfs.raw']}/{name[4:]}"), raw)
-    notes = []
+    changed: dict[str, list[str]] = {}
     for (table, location), now in zip(locations.items(), published, strict=True):
         if now is None or now.location != location:
-            what = f"published again by run {now.parameters.get(RUN_ID)}" if now else "withdrawn"
-            maker = f" of run {made[table].run_id}" if table in made else ""
-            notes.append(f"{table}{maker} was {what} since; this explains what was read then")
+            by = f"published again by run {now.parameters.get(RUN_ID)}" if now else "withdrawn"
+            changed.setdefault(by, []).append(table)
     for (name, fingerprint), manifest in zip(raw.items(), raw_now, strict=True):
         if manifest is None or manifest.fingerprint != fingerprint:
-            notes.append(f"the files of /{name}/ were replaced since; files and lines are those of then")
-    return notes
+            changed.setdefault("replaced", []).append(f"/{name}/")
+    return [
+        f"since then {', '.join(what)} {'was' if len(what) == 1 else 'were'} {how}; this explains what was read then"
+        for how, what in changed.items()
+    ]

@@ -70,6 +70,7 @@ def screen(found: dict[str, Any], terminal: Terminal) -> str:
     page.section(None, [found["sentence"]])
     page.lines.append("")
     page.section("need", words.need(found))
+    page.section("on order", words.on_order(found))
     page.section("steps", words.steps(found))
     page.section("order", words.order(found))
     page.section("suppliers", words.suppliers(found))

@@ -64,6 +64,17 @@ def _sum(terms: dict[str, Any]) -> str:
     return f"{text} = {number(lack)}: no need"
 
 
+def on_order(found: dict[str, Any]) -> list[str]:
+    """What was ordered on earlier dates and has not come."""
+    rows = [row for row in found["on_order"] if not row["is_closed"]]
+    counts = "" if found["formula"].get("policy") == "order_up_to" else ", which the policy formula does not count"
+    lines = [f"{count(sum(row['open_qty'] for row in rows), 'unit')}{counts}:"] if rows else []
+    return lines + _table(
+        (row["order_number"], number(row["open_qty"]), f"of {number(row['released_qty'])}, due {row['due_date'] or 'not known'}")
+        for row in rows
+    )
+
+
 def steps(found: dict[str, Any]) -> list[Styled]:
     """The quantity after each step and what it changed; the changes add up to the order."""
     terms, shown = found["terms"], []

@@ -113,6 +113,16 @@ def test_without_an_order_the_outcome_says_why():
     assert "numbers agree" in text
 
 
+def test_what_is_on_its_way_is_shown():
+    rows = [
+        {"order_number": f"2017122{n}-S", "order_date": date(2017, 12, 20 + n), "due_date": date(2017, 12, 24 + n),
+         "released_qty": 24, "open_qty": 24 - 12 * n, "is_closed": n == 2} for n in (0, 1, 2)
+    ]  # fmt: skip
+    said = "on order 36 units, which the policy formula does not count: 20171220-S 24 of 24, due 2017-12-24 20171221-S 12 of 24"
+    assert said in flat(shown(open_orders=rows))
+    assert "on order" not in shown(open_orders=rows[2:])
+
+
 def test_a_held_sku_shows_what_is_not_known():
     text = flat(shown(
         decision=NOT_REACHED | {"outcome": "held", "net_demand_qty": None},
