@@ -56,6 +56,13 @@ def test_the_environment_that_the_readme_promises(demo, submit):
     assert {"TRINO_URL", "DATABASE_URL", "HDFS_URL", "WEBHDFS_URL", "METASTORE_URI"} <= names
 
 
+def test_the_explanation_is_what_the_readme_shows(demo, submit):
+    shown = re.search(r"<!-- explain output -->\n+```\n(.*?)```", TEXT, re.S)
+    assert shown, "the README shows no explanation"
+    done = submit("explain", DAY, "998373", env={"COLUMNS": "80"})
+    assert done.stdout.startswith(shown.group(1)), done.stdout
+
+
 def test_the_demo_ends_with_what_the_readme_shows(demo):
     shown = re.search(r"<!-- demo output -->\n+```\n(.*?)```", TEXT, re.S)
     assert shown, "the README shows no output of the demo"
