@@ -51,7 +51,7 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (
         "order": _order(facts),
         "sent": sent[0],
         "suppliers": suppliers(facts),
-        "exceptions": sorted(facts.exceptions, key=lambda row: (_SEVERITIES.index(row["severity"]), row["code"])),
+        "exceptions": sorted(facts.exceptions, key=_by_rank),
         "history": {
             "days": [{"business_date": on, "quantity": qty} for on, qty in facts.history.items()],
             "summary": summary(facts.history),
@@ -69,6 +69,11 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (
         },
         "notes": [*lineage.notes, *facts.notes, *sent[1]],
     }
+
+
+def _by_rank(row: Row) -> tuple[Any, ...]:
+    """The order to work in; a run from before there were ranks has severities."""
+    return row.get("rank") or 0, _SEVERITIES.index(row["severity"]), row["code"]
 
 
 def _step(moved: Moved, decision: Row) -> dict[str, Any]:

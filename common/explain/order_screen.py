@@ -83,7 +83,7 @@ def _not_on_it(found: dict[str, Any]) -> list[str]:
 def _exceptions(found: dict[str, Any]) -> list[Styled]:
     lines = []
     for line in found["exceptions"]:
-        cost = f", {line['cost']:,} in all" if line["cost"] else ""
+        cost = f", {line['cost_at_risk']:,} at risk" if line["cost_at_risk"] else ""
         named = [sku for sku in line["skus"] if sku]
         text = f"{line['severity']} {line['code']}: {line['count']:,}{cost}" + (f" ({_named(named)})" if named else "")
         lines.append((text, words.STYLES[line["severity"]]))

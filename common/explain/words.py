@@ -127,10 +127,12 @@ def suppliers(found: dict[str, Any]) -> list[Styled]:
 
 def exceptions(found: dict[str, Any]) -> list[Styled]:
     """What was raised about the SKU, and what to do about it."""
-    lines = [
-        (f"{line['severity']} {line['code']}: {line['message']}. {line['action']}", STYLES[line["severity"]])
-        for line in found["exceptions"]
-    ]
+    lines = []
+    for line in found["exceptions"]:
+        since = {"new": ", new", "open": f", for {count(line.get('nights_open') or 0, 'night')}"}.get(line.get("state") or "", "")
+        risk = f", {line['cost_at_risk']:,} {line['currency']} at risk" if line.get("cost_at_risk") else ""
+        text = f"{line['severity']} {line['code']}{since}{risk}: {line['message']}. {line['action']}"
+        lines.append((text, STYLES[line["severity"]]))
     return lines or [("none", "")]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sample import DAY, facts, lineage, offer
@@ -111,6 +112,18 @@ def test_without_an_order_the_outcome_says_why():
     assert "not ordered, every supplier that is valid on the date is inactive: need 10" in text
     assert "need 10 +10 order 0 -10 every supplier" in text
     assert "numbers agree" in text
+
+
+def test_exceptions_in_the_order_to_work_in_with_their_age():
+    usual = {"severity": "warning", "message": "2 left", "action": "Ask.", "currency": "USD"}
+    rows = [
+        usual | {"code": "demand_spike", "rank": 9, "state": "open", "nights_open": 3, "cost_at_risk": None},
+        usual | {"code": "possible_shortage", "rank": 4, "state": "new", "nights_open": 1, "cost_at_risk": Decimal("1234.50")},
+    ]
+    said = "warning possible_shortage, new, 1,234.50 USD at risk: 2 left. Ask. warning demand_spike, for 3 nights: 2 left. Ask."
+    assert said in flat(shown(exceptions=rows))
+    older = [{k: v for k, v in usual.items() if k != "currency"} | {"code": "demand_drop"}]
+    assert "warning demand_drop: 2 left. Ask." in flat(shown(exceptions=older))
 
 
 def test_what_is_on_its_way_is_shown():
