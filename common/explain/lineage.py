@@ -181,15 +181,19 @@ def _since(clients: Clients, day: date, locations: Mapping[str, str], raw: Mappi
     with ThreadPoolExecutor(6) as pool:
         published = pool.map(lambda table: clients.metastore.partition(table, day), locations)
         raw_now = pool.map(lambda name: find_manifest(clients.hdfs, f"{clients.settings['hdfs.raw']}/{name[4:]}"), raw)
-    changed: dict[str, list[str]] = {}
+    other: dict[str, list[str]] = {}
     for (table, location), now in zip(locations.items(), published, strict=True):
         if now is None or now.location != location:
-            by = f"published again by run {now.parameters.get(RUN_ID)}" if now else "withdrawn"
-            changed.setdefault(by, []).append(table)
+            other.setdefault(f"of run {now.parameters.get(RUN_ID)}" if now else "not published", []).append(table)
     for (name, fingerprint), manifest in zip(raw.items(), raw_now, strict=True):
         if manifest is None or manifest.fingerprint != fingerprint:
-            changed.setdefault("replaced", []).append(f"/{name}/")
+            other.setdefault("other files", []).append(f"/{name}/")
     return [
-        f"since then {', '.join(what)} {'was' if len(what) == 1 else 'were'} {how}; this explains what was read then"
-        for how, what in changed.items()
+        f"{_listed(what)} {'is' if len(what) == 1 else 'are'} now {which}; this explains what was read then"
+        for which, what in other.items()
     ]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -40,7 +40,7 @@ def summary(days: Mapping[date, int | None]) -> str:
     tenths = (sum(known.values()) * 20 + len(known)) // (2 * len(known))  # rounded half up, in tenths of a unit
     sold = sum(qty > 0 for qty in known.values())
     return (
-        f"before it {sold} of {len(known)} days had some, mean {tenths // 10:,}.{tenths % 10} a day, "
+        f"asked for on {sold} of the {len(known)} days before, mean {tenths // 10:,}.{tenths % 10}, "
         f"largest {known[largest]:,} on {largest:%m-%d}{gap}"
     )
 

@@ -76,9 +76,11 @@ def screen(found: dict[str, Any], terminal: Terminal) -> str:
     page.section("suppliers", words.suppliers(found))
     page.section("exceptions", words.exceptions(found))
     days = days_of(found)
-    page.section("demand", [f"units a day from {min(days)} to {max(days)}, the date itself last"])
-    page.lines += [" " * _MARGIN + line for line in plot(days, is_unicode=terminal.is_unicode, width=terminal.width - _MARGIN)]
-    page.section("", [found["history"]["summary"]])
+    if any(days.values()):
+        page.section("demand", [f"units a day from {min(days)} to {max(days)}, the date itself last"])
+        bars = plot(days, is_unicode=terminal.is_unicode, width=terminal.width - _MARGIN)
+        page.lines += [" " * _MARGIN + line for line in bars]
+    page.section("" if any(days.values()) else "demand", [found["history"]["summary"]])
     page.section("from", words.sources(found))
     page.section("made by", words.provenance(found))
     page.section("checked", words.checked(found))

@@ -8,11 +8,11 @@ from typing import Any
 Styled = tuple[str, str]
 STYLES = {"error": "red", "warning": "yellow", "notice": ""}
 _SOURCES = {
-    "product_suppliers": "the supplier's for this SKU",
-    "products": "the product's",
-    "replenishment_rules": "the rule's",
-    "suppliers": "the supplier's",
-    "default": "no rule: 1",
+    "product_suppliers": "the supplier for this SKU",
+    "products": "the product",
+    "replenishment_rules": "the rule",
+    "suppliers": "the supplier",
+    "default": "default (no rule: 1)",
 }
 _SAFETY = {"rule": "safety stock of the rule", "snapshot": "safety stock of the snapshots", "none": "safety stock not set: 0"}
 
@@ -102,15 +102,22 @@ def order(found: dict[str, Any]) -> list[str]:
     line, terms = found["order"], found["terms"]
     if line is None:
         return []
-    lines = [
-        f"{line['order_number']} line {line['line_no']}: {count(line['packs'], 'pack')} of {number(line['pack_size'])} at "
-        f"{line['unit_cost']} = {line['line_cost']:,} {line['currency']}, due {line['due_date']}",
-        f"MOQ: {_SOURCES[terms['moq_source']]}; pack: {_SOURCES[terms['pack_size_source']]}; "
-        f"{count(terms['lead_time_days'], 'day')} of lead time: {_SOURCES[terms['lead_time_source']]}",
+    sent = found["sent"]
+    name = f", sent as revision {sent['revision']} in {sent['file'].rpartition('/')[2]}" if sent else ""
+    return [
+        f"{count(line['packs'], 'pack')} of {number(line['pack_size'])} at {line['unit_cost']} = {line['line_cost']:,} "
+        f"{line['currency']}, due {line['due_date']} ({count(terms['lead_time_days'], 'day')})",
+        _by_source(terms),
+        f"{line['order_number']} line {line['line_no']}{name}",
     ]
-    if sent := found["sent"]:
-        lines.append(f"sent as revision {sent['revision']} in {sent['file'].rpartition('/')[2]}")
-    return lines
+
+
+def _by_source(terms: dict[str, Any]) -> str:
+    """Who states each of the terms, those of one source together."""
+    named: dict[str, list[str]] = {}
+    for term, name in (("moq", "MOQ"), ("pack_size", "pack"), ("lead_time", "lead time")):
+        named.setdefault(_SOURCES[terms[f"{term}_source"]], []).append(name)
+    return ", ".join(f"{' and '.join(names)} by {source}" for source, names in named.items())
 
 
 def suppliers(found: dict[str, Any]) -> list[Styled]:
@@ -186,7 +193,7 @@ def provenance(found: dict[str, Any]) -> list[str]:
     made = found["provenance"]
     by = made["decided"]
     at = f" {by['ended_at']:%Y-%m-%d %H:%M} UTC" if by["ended_at"] else ""
-    here = "" if by["is_code_of_here"] else " (the code here is another)"
+    here = "" if by["is_code_of_here"] else " (another here)"
     lines = [f"run {by['run_id']} ({by['command']}){at}, code {by['code_version'][:12]}{here}"]
     return lines + _table(
         (f"/raw/{name}/", f"manifest {own.get('manifest_sha256', '')[:12]}", f"staged by run {own.get('run_id', 'unknown')}")

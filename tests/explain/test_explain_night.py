@@ -61,7 +61,7 @@ def test_an_earlier_decision_is_explained_from_its_own_rows(night, submit):
     second = now["provenance"]["decided"]["run_id"]
     assert second > first == then["provenance"]["decided"]["run_id"]
     assert any("exceptions were never listed for this plan" in note for note in now["notes"])
-    since = f"published again by run {second}; this explains what was read then"
+    since = f"now of run {second}; this explains what was read then"
     assert any(DECISIONS in note and note.endswith(since) for note in then["notes"])
     same = ("sentence", "formula", "steps", "order", "suppliers", "history", "sources")
     assert {k: then[k] for k in same} == {k: before[k] for k in same}

@@ -50,8 +50,8 @@ def test_it_fits_the_width_it_is_given():
 @pytest.mark.parametrize(
     ("quantities", "says"),
     [
-        ((0, 1, 0, 4), "2 of 4 days had some, mean 1.3 a day, largest 4 on 12-23"),
-        ((None, 5), "1 of 1 days had some, mean 5.0 a day, largest 5 on 12-23; ? = 1 of 2 days without published order lines"),
+        ((0, 1, 0, 4), "2 of the 4 days before, mean 1.3, largest 4 on 12-23"),
+        ((None, 5), "1 of the 1 days before, mean 5.0, largest 5 on 12-23; ? = 1 of 2 days without published order lines"),
         ((0, 0), "no unit on the 2 days before"),
         ((None, None), "no day of the 2 before has published order lines"),
     ],

@@ -1,7 +1,7 @@
 """The screen of an explanation: what it says, that it fits the terminal, and that it shows what the terminal can show."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -35,13 +35,13 @@ def test_one_screen_says_it_all():
         "demand 12 + safety stock 3 - (available 6 - reserved 1) = 10",
         "7 order lines; safety stock of the rule (the snapshots say 4); 2 stock rows",
         "steps need 10 +10 MOQ 50 50 +40 packs of 12 60 +10 what decided order 60 0",
-        "20171223-S line 3: 5 packs of 12 at 2.31 = 138.60 USD, due 2017-12-27",
-        "MOQ: the rule's; pack: the product's; 4 days of lead time: the supplier's",
+        "5 packs of 12 at 2.31 = 138.60 USD, due 2017-12-27 (4 days)",
+        "MOQ by the rule, pack by the product, lead time by the supplier 20171223-S line 3",
         "S chosen: first by priority (1)",
         "7 order lines in 1 file of /raw/orders/2017-12-23/, 12 units: store_0042.jsonl:11 6 order O1 line 1, store 42",
         "and 2 more with 2 units",
         "W2.csv:17 available 3 reserved 1 safety stock 2",
-        "run 7 (all) 2017-12-24 03:05 UTC, code cccccccccccc (the code here is another)",
+        "run 7 (all) 2017-12-24 03:05 UTC, code cccccccccccc (another here)",
         "/raw/master/ manifest mastermaster staged by run 7",
         "numbers agree",
     ):
@@ -124,6 +124,12 @@ def test_exceptions_in_the_order_to_work_in_with_their_age():
     assert said in flat(shown(exceptions=rows))
     older = [{k: v for k, v in usual.items() if k != "currency"} | {"code": "demand_drop"}]
     assert "warning demand_drop: 2 left. Ask." in flat(shown(exceptions=older))
+
+
+def test_a_sku_that_nobody_asks_for_has_no_empty_plot():
+    text = shown(history={DAY - timedelta(days=1): 0}, need={"demand_qty": 0}, order_lines=[])
+    assert "no unit on the 1 days before" in text and "units a day" not in text
+    assert "no order line of /raw/orders/2017-12-23/ counts" in text
 
 
 def test_what_is_on_its_way_is_shown():
