@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     from common.operate import add_commands as add_operate
     from common.package import add_commands as add_package
     from common.report.command import add_commands as add_report
+    from common.what_if.commands import add_commands as add_what_if
 
     top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -135,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     add_diff(commands)
     add_backtest(commands)
     add_worklist(commands)
+    add_what_if(commands)
     add_benchmark(commands)
     add_lake(commands)
     add_package(commands)

@@ -7,11 +7,14 @@ tables that a run had pinned; a what-if reads overlays. All of them run the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from common.planning import MODELS, Facts, render, tables_read
+
+# what a plan makes; the position of open orders comes before it, as the stock does
+MADE = tuple(model for model in MODELS if model != "open_orders")
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,16 @@ class World:
     references: Mapping[str, str]
     facts: Facts
 
-    def with_references(self, references: Mapping[str, str]) -> World:
-        """The same world, some tables read in another way."""
-        return replace(self, references={**self.references, **references})
-
 
 def input_tables() -> list[str]:
-    """Every table that the models read and do not make themselves, as `schema.table`, in the order of first use."""
-    found = dict.fromkeys(table for model in MODELS for table in tables_read(model))
-    return [table for table in found if table not in {f"planning.{model}" for model in MODELS}]
+    """Every table that a plan reads and does not make itself, as `schema.table`, in the order of first use."""
+    found = dict.fromkeys(table for model in MADE for table in tables_read(model))
+    return [table for table in found if table not in {f"planning.{model}" for model in MADE}]
+
+
+def input_names() -> list[str]:
+    """The same, without schema."""
+    return [table.partition(".")[2] for table in input_tables()]
 
 
 def dated(relation: str, day: date) -> str:
@@ -50,6 +54,6 @@ def query(world: World, model: str) -> str:
     references = dict(world.references)
     for table in tables_read(model):
         name = table.partition(".")[2]
-        if name in MODELS and name not in references:
+        if name in MADE and name not in references:
             references[name] = dated(f"({query(world, name)})", world.day)
     return render(model, world.day, world.settings, references, world.facts)

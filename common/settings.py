@@ -64,6 +64,14 @@ class Settings(Mapping[str, Any]):
         """SHA-256 of the settings under the given dotted prefixes."""
         return hashlib.sha256(json.dumps(self.under(*prefixes), sort_keys=True).encode()).hexdigest()
 
+    def overridden(self, texts: list[str]) -> Settings:
+        """These settings with those that `key=value` texts set, as on the command line."""
+        changed = dict(self._values)
+        for text in texts:
+            key, _, value = text.partition("=")
+            _put(changed, key, _parsed(changed.get(key), value), f"--set {text}")
+        return Settings(changed, self.environment, self.lake_dir)
+
     def replaced(self, values: Mapping[str, Any]) -> Settings:
         """These settings with other values; a key that is not there, or a value of another type, is Misconfigured."""
         changed = dict(self._values)

@@ -13,10 +13,10 @@ from common.diff.compare import Comparison
 from common.diff.parts import attribute
 from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
-from common.diff.runs import MadePlan, last_two, lines_of, made_plan, run_number, side_of, stored_lines
+from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, run_number, side_of, stored_lines
 from common.errors import Usage
-from common.plan_world import input_tables
-from common.publish.run import Clients, code_version
+from common.plan_world import input_names
+from common.publish.run import Clients
 from common.settings import load_settings
 
 
@@ -78,23 +78,17 @@ def compare(clients: Clients, pinned: Pins, old: MadePlan, new: MadePlan, say: C
         require(clients, plan.inputs, plan.name)
     stored = stored_lines(clients, pinned, old), stored_lines(clients, pinned, new)
     sides = side_of(clients, pinned, old), side_of(clients, pinned, new)
-    tables = [name.partition(".")[2] for name in input_tables()]
 
     def make(world: Any) -> Any:
         say("  planning again with one more input of the new one")
         return lines_of(clients, world)
 
-    parts = attribute(*sides, stored, tables, make)
+    parts = attribute(*sides, stored, input_names(), make)
     return Comparison((str(old.day), str(new.day)), (old.name, new.name), *stored, parts, _notes(old, new))
 
 
 def _notes(old: MadePlan, new: MadePlan) -> list[str]:
-    notes = []
-    if old.code_version != code_version():
-        notes.append(
-            f"the code of {old.name} is not today's and can't be run again: `code` is what today's code gives on its inputs,"
-            " less what it stored"
-        )
+    notes = code_note(old)
     if not (old.settings and new.settings):
         without = " and ".join(plan.name for plan in (old, new) if not plan.settings)
         notes.append(f"the ledger has no settings of {without}: today's are taken, and what they change stands with `code`")

@@ -19,6 +19,8 @@ from common.stages import Input
 
 _PREFIX = "pinned"
 _LEFT_OVER_SECONDS = 86_400
+# a table and its directories by date
+_Key = tuple[str, tuple[tuple[date, str], ...]]
 
 
 class Pins:
@@ -27,17 +29,23 @@ class Pins:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._mark = f"{_PREFIX}_{int(time.time())}_{secrets.token_hex(3)}"
-        self._made: dict[tuple[str, tuple[tuple[date, str], ...]], str] = {}
+        self._made: dict[_Key, str] = {}
 
     def reference(self, table: str, directories: Mapping[date, str]) -> str:
         """How Trino reads `schema.table` with the rows of these directories under these dates."""
-        key = table, tuple(sorted(directories.items()))
+        key: _Key = table, tuple(sorted(directories.items()))
         if key not in self._made:
             name = f"{self._mark}_{len(self._made)}_{table.partition('.')[2]}"
             self._made[key] = name
             place = table_root(self._clients.settings, table)
             self._clients.metastore.create_scratch(contract(table), name, place, dict(directories))
         return f"hive.scratch.{self._made[key]}"
+
+    def scratch(self, name: str) -> str:
+        """The name of a table that the caller makes; it is dropped with the others, its files stay."""
+        table = f"{self._mark}_{len(self._made)}_{name}"
+        self._made[name, ()] = table
+        return table
 
     def drop(self) -> None:
         """Drops the tables; their files are those of the runs and stay."""

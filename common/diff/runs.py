@@ -17,7 +17,7 @@ from common.diff.lines import COLUMNS, Key, Line, plan_of
 from common.diff.parts import Side
 from common.diff.pins import Pins, directories, shifted
 from common.errors import NoInput, Usage
-from common.plan_world import World, input_tables, query
+from common.plan_world import MADE, World, input_tables, query
 from common.planning import facts_of
 from common.publish.flip import RUN_ID
 from common.publish.ledger import StageRow
@@ -82,7 +82,10 @@ def made_plan(clients: Clients, day: date, run_id: int | None = None) -> MadePla
         raise NoInput(f"{day} has no run {run_id}", where="ops.runs", next=f"./submit.sh status {day}")
     executions = [latest[name][0] for name in planning_stages()]
     tables = {table: path for row in executions for table, path in row.tables.items()}
-    inputs = {i["name"]: Input(**i) for row in executions for i in row.inputs if i["name"].partition("/")[0] not in tables}
+    made = {f"planning.{model}" for model in MADE}
+    inputs = {i["name"]: Input(**i) for row in executions for i in row.inputs if i["name"].partition("/")[0] not in made}
+    # what these stages make and the plan reads, such as the position of open orders
+    inputs |= {f"{table}/{day}": Input(f"{table}/{day}", path, path) for table, path in tables.items() if table not in made}
     settings = {key: value for row in executions for key, value in row.notes.get("settings", {}).items()}
     deciding = latest["purchase_orders"][1]
     last = run_id or max(row.run_id for row in executions)
@@ -132,6 +135,16 @@ def side_of(clients: Clients, pinned: Pins, plan: MadePlan) -> Side:
 
     deciding = settings.under("planning.", "business.", "staging.")
     return Side(plan.day, deciding, facts_of(seen, plan.inputs), reference, plan.code_version == code_version())
+
+
+def code_note(plan: MadePlan) -> list[str]:
+    """What must be said of a plan whose code is not today's."""
+    if plan.code_version == code_version():
+        return []
+    return [
+        f"the code of {plan.name} is not today's and can't be run again: `code` is what today's code gives on its inputs,"
+        " less what it stored"
+    ]
 
 
 def _runs(clients: Clients, day: date) -> list[tuple[Any, ...]]:

@@ -1,0 +1,110 @@
+"""What a what-if may change, and the columns by which it may choose: closed lists, checked before any service is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from common.what_if.grammar import Change, refused
+
+# columns that a condition may name, by what a field belongs to. Of a SKU: `supplier_id` is any supplier that offers it
+OF_SKU = ("sku", "department", "category", "supplier_id")
+OF_SUPPLIER = ("supplier_id",)
+WHOLE, MONEY, WORD, FLAG = "whole", "money", "word", "flag"
+_LARGEST_FACTOR = 1_000_000
+_SETTINGS = "planning."  # the settings that decide what is ordered
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field.
+
+    kind      WHOLE (units or days), MONEY (two decimals), WORD (one of `choices`) or FLAG (true or false)
+    table     where it lies; `demand` and `safety_stock` lie in two places and have rules of their own
+    column    its column there
+    meaning   for the help
+    fallback  what counts where a supplier's offer does not say it: the very rule of planning.order_decisions, over the
+              aliases product, rule and supplier
+    least     the least value; a result below it is lifted to it
+    """
+
+    kind: str
+    table: str
+    column: str
+    meaning: str
+    conditions: Sequence[str] = OF_SKU
+    fallback: str = ""
+    least: int | None = 0
+    choices: Sequence[str] = ()
+
+
+FIELDS: dict[str, Field] = {
+    "demand": Field(
+        WHOLE, "pos_order_lines", "quantity",
+        "units ordered by the stores, a SKU and day; * also scales the history, = + - the date's total alone",
+        (*OF_SKU, "store_id"),
+    ),
+    "available": Field(
+        WHOLE, "warehouse_stock", "available_qty", "units in a warehouse, reserved ones included", (*OF_SKU, "warehouse_id"),
+        least=None,
+    ),
+    "reserved": Field(WHOLE, "warehouse_stock", "reserved_qty", "units promised to older orders", (*OF_SKU, "warehouse_id")),
+    "safety_stock": Field(
+        WHOLE, "replenishment_rules", "safety_stock",
+        "units that must remain: * scales the rule's and the warehouses' figures, = + - make it the rule's",
+    ),
+    "moq": Field(
+        WHOLE, "product_suppliers", "moq", "minimum order quantity", least=1,
+        fallback="if(rule.sku is null, 1, rule.moq)",
+    ),
+    "pack_size": Field(WHOLE, "product_suppliers", "pack_size", "units in a pack", least=1, fallback="product.pack_size"),
+    "lead_time_days": Field(
+        WHOLE, "product_suppliers", "lead_time_days", "days from order to delivery", fallback="supplier.lead_time_days"
+    ),
+    "unit_cost": Field(MONEY, "product_suppliers", "unit_cost", "purchase cost of a unit"),
+    "is_active": Field(FLAG, "suppliers", "is_active", "whether the supplier takes orders", OF_SUPPLIER),
+    "status": Field(WORD, "products", "status", "status of the product", choices=("active", "run_out", "blocked")),
+}  # fmt: skip
+
+
+def check(change: Change) -> None:
+    """Usage where a change names what is not there, or a value that the field can't take."""
+    if change.is_setting:
+        _check_setting(change)
+        return
+    field = FIELDS.get(change.name)
+    if field is None:
+        raise refused(change.text, f"there is no field {change.name!r}; fields: {', '.join(FIELDS)}")
+    for condition in change.conditions:
+        if condition.column not in field.conditions:
+            columns = ", ".join(field.conditions)
+            raise refused(change.text, f"{change.name} can't be chosen by {condition.column!r}; columns: {columns}")
+    if change.name == "demand" and change.operation != "*" and any(c.column == "store_id" for c in change.conditions):
+        raise refused(change.text, "with store_id demand can only be scaled, such as demand*1.3")
+    if field.kind in (WORD, FLAG):
+        choices = field.choices or ("true", "false")
+        if change.operation != "=" or change.value not in choices:
+            raise refused(change.text, f"{change.name} is set with = to one of {', '.join(choices)}")
+        return
+    _check_number(change, field)
+
+
+def _check_number(change: Change, field: Field) -> None:
+    number = change.number
+    if change.operation == "*":
+        if number > _LARGEST_FACTOR:
+            raise refused(change.text, f"a factor is at most {_LARGEST_FACTOR:,}")
+        return
+    decimals = 2 if field.kind == MONEY else 0
+    if number != round(number, decimals):
+        raise refused(change.text, f"{change.value} is not {'an amount with two decimals' if decimals else 'a whole number'}")
+    if change.operation == "=" and field.least is not None and number < Decimal(field.least):
+        raise refused(change.text, f"{change.name} is at least {field.least}")
+
+
+def _check_setting(change: Change) -> None:
+    if not change.name.startswith(_SETTINGS):
+        raise refused(change.text, f"of the settings only those under {_SETTINGS} decide what is ordered")
+    if change.operation != "=" or change.conditions:
+        raise refused(change.text, "a setting is set with = and has no conditions; single SKUs and suppliers have fields")
