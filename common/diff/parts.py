@@ -36,6 +36,7 @@ INPUTS = (CODE, SETTINGS, *GROUPS)
 # whose facts are whose
 FACTS = {
     "order_lines_run": "demand", "stock_run": "stock", "published_days": "demand", "previous_stock_date": "stock",
+    "open_orders_from": "open orders",
 }  # fmt: skip
 _OFFER, _PRICE = ("sku", "supplier_id", "valid_from"), ("unit_cost", "currency")
 _NO_DAY = date.min
@@ -115,10 +116,13 @@ def mixed(old: Side, new: Side, taken: Collection[str], tables: Sequence[str]) -
         offers = old.reference("product_suppliers", day), references["product_suppliers"]
         references["product_suppliers"] = offers[1] if offers[0] == offers[1] else _with_prices(*offers)
     references["rejected_rows"] = _rejected_rows(of("stock").day, of("demand").day, day)
-    facts = {field: getattr(of(group).facts, field) for field, group in FACTS.items()}
-    if facts["previous_stock_date"] != _NO_DAY:
-        facts["previous_stock_date"] += day - of("stock").day
+    facts = {field: _on(day, of(group).day, getattr(of(group).facts, field)) for field, group in FACTS.items()}
     return World(day, of(SETTINGS).settings, references, replace(old.facts, **facts))
+
+
+def _on(day: date, own: date, fact: Any) -> Any:
+    """A fact of a side as of another date: a day keeps its distance, whatever else stays; the day that is none, too."""
+    return fact + (day - own) if isinstance(fact, date) and fact != _NO_DAY else fact
 
 
 def _with_prices(old: str, new: str) -> str:

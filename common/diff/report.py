@@ -95,11 +95,12 @@ def _totals(comparison: Comparison) -> list[str]:
 
 def _parts(comparison: Comparison) -> list[str]:
     rows = [["input", "lines", "units", "cost"]]
-    rows += [[p.input, f"{len(p.changes):,}", f"{p.units:+,}", _money(p.cost)] for p in comparison.parts]
+    rows += [[p.input, f"{len(p.changes):,}", f"{p.units:+,}", _money(p.cost)] for p in comparison.parts if p.changes]
     suppliers = comparison.by_supplier()
     difference = sum(s.units for s in suppliers), total(s.cost for s in suppliers)
     rows.append(["all of them", f"{len(comparison.changes):,}", f"{difference[0]:+,}", _money(difference[1])])
-    return _table(rows, "<>>>")
+    nothing = ", ".join(p.input for p in comparison.parts if not p.changes)
+    return [*_table(rows, "<>>>"), *([f"no part: {nothing}"] if nothing else [])]
 
 
 def _suppliers(comparison: Comparison) -> list[str]:

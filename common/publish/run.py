@@ -21,7 +21,9 @@ from common.settings import ROOT, Settings
 from common.stages import Input, maker_of
 
 # code that can't change what a night decides
-_NO_CODE = ("common/lake/", "common/inbox/", "common/benchmark/", "common/backtest/", "common/explain/", "common/report/")
+_NO_CODE = tuple(
+    f"common/{room}/" for room in ("backtest", "benchmark", "diff", "explain", "inbox", "lake", "report", "what_if")
+)
 
 
 @dataclass(frozen=True)
