@@ -9,7 +9,7 @@ from common.cli import parser
 from common.settings import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMED = sorted(set(re.findall(r"\./submit\.sh ([a-z_]+)", TEXT)))
+NAMED = sorted(set(re.findall(r"\./submit\.sh ([a-z_]+(?:-[a-z]+)*)", TEXT)))
 DAY = "2017-12-23"
 # read only and quick; the others are run by the tests of their own rooms
 RUN = [

@@ -50,6 +50,7 @@ class Side:
     before it.
 
     is_current_code  whether what it stored was made by the code of today
+    has_own_prices   as the new side: whether its prices may differ from the old one's
     """
 
     day: date
@@ -57,6 +58,7 @@ class Side:
     facts: Facts
     reference: Callable[[str, date], str]
     is_current_code: bool
+    has_own_prices: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def mixed(old: Side, new: Side, taken: Collection[str], tables: Sequence[str]) -
     day = of("calendar").day
     groups = {table: group for group, names in GROUPS.items() for table in names}
     references = {table: of(groups[table]).reference(table, day) for table in tables if table in groups}
-    if "master data" in taken and "prices" not in taken:
+    if new.has_own_prices and "master data" in taken and "prices" not in taken:
         offers = old.reference("product_suppliers", day), references["product_suppliers"]
         references["product_suppliers"] = offers[1] if offers[0] == offers[1] else _with_prices(*offers)
     references["rejected_rows"] = _rejected_rows(of("stock").day, of("demand").day, day)

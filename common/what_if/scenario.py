@@ -46,7 +46,8 @@ class Scenario:
     def side(self, base: Side, settings: Settings) -> Side:
         """The changed side of a comparison with the base."""
         changed = {**base.settings, **{key: settings[key] for key in self.settings}}
-        return replace(base, settings=changed, reference=lambda table, day: self.reference(table))
+        prices = any(change.name == "unit_cost" for change, _ in self.matches)
+        return replace(base, settings=changed, reference=lambda table, day: self.reference(table), has_own_prices=prices)
 
 
 def parse_all(texts: Sequence[str]) -> list[Change]:
