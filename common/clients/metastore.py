@@ -68,10 +68,11 @@ class Metastore:
         self._call("create the schemas", ensure)
 
     def ensure_table(self, contract: Contract, location: str) -> None:
-        """Creates the external table of a contract; in one that is there, columns and comments are brought up to date.
+        """Creates the external table of a contract; one that is there gets what is new in the contract.
 
-        So are the columns of all its partitions: Trino matches a partition's to the table's by position. Files are read
-        by name, a column that an old one lacks is NULL.
+        The metastore and Trino compare columns by place, readers of files go by name. So columns that are there keep their
+        place, new ones follow, and one that the contract no longer has stays for the dates that have it. The columns of all
+        partitions follow the table's.
         """
         wanted = self._table(contract, location)
 
@@ -84,8 +85,10 @@ class Metastore:
                 with suppress(ttypes.AlreadyExistsException):
                     client.create_table(wanted)
                 return
-            if _shape(table) != _shape(wanted):
-                table.sd.cols, table.parameters["comment"] = wanted.sd.cols, contract.description
+            new = {column.name: column for column in wanted.sd.cols}
+            columns = [new.pop(column.name, column) for column in table.sd.cols] + list(new.values())
+            if (columns, contract.description) != (table.sd.cols, table.parameters.get("comment")):
+                table.sd.cols, table.parameters["comment"] = columns, contract.description
                 client.alter_table_with_cascade(contract.schema, contract.table, table, True)
 
         self._call(f"create {contract.name}", ensure)
@@ -241,7 +244,3 @@ class Metastore:
             raise TryAgain(f"the metastore did not {verb}: {error}", where=self.uri, next="./submit.sh check") from error
         finally:
             transport.close()
-
-
-def _shape(table: ttypes.Table) -> tuple[object, ...]:
-    return tuple((c.name, c.type, c.comment) for c in table.sd.cols), table.parameters.get("comment")
