@@ -86,10 +86,12 @@ class Retailer:
         return {**files, "order_lines": len(rows), "stock_rows": len(stock)}
 
     def master_files(self, folder: Path) -> dict[str, Path]:
-        """Writes the six tables of master data as CSV into `folder`."""
+        """Writes the tables of master data that the year has as CSV into `folder`; it knows of no calendar."""
         self._name_everybody()
         files = {}
         for table in KEYS:
+            if not (QUERIES / f"{table}.sql").exists():
+                continue
             files[table] = folder / f"{table}.csv"
             target = str(files[table]).replace("'", "''")
             self._db.execute(f"copy ({_query(table)}) to '{target}' (format csv, header true, quote '\"', nullstr '')")
