@@ -33,15 +33,12 @@ class World:
     facts: Facts
 
 
-def input_tables() -> list[str]:
-    """Every table that a plan reads and does not make itself, as `schema.table`, in the order of first use."""
+def input_tables() -> dict[str, str]:
+    """Every table that a plan reads and does not make itself, `schema.table` by the name that the models give it."""
     found = dict.fromkeys(table for model in MADE for table in tables_read(model))
-    return [table for table in found if table not in {f"planning.{model}" for model in MADE}]
-
-
-def input_names() -> list[str]:
-    """The same, without schema."""
-    return [table.partition(".")[2] for table in input_tables()]
+    tables = {table.partition(".")[2]: table for table in found if table not in {f"planning.{model}" for model in MADE}}
+    # of an earlier date, so it is no result of the plan
+    return {**tables, "last_exceptions": "planning.exceptions"}
 
 
 def dated(relation: str, day: date) -> str:

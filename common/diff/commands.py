@@ -15,7 +15,7 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, run_number, side_of, stored_lines
 from common.errors import Usage
-from common.plan_world import input_names
+from common.plan_world import input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
 
@@ -83,7 +83,7 @@ def compare(clients: Clients, pinned: Pins, old: MadePlan, new: MadePlan, say: C
         say("  planning again with one more input of the new one")
         return lines_of(clients, world)
 
-    parts = attribute(*sides, stored, input_names(), make)
+    parts = attribute(*sides, stored, [*input_tables()], make)
     return Comparison((str(old.day), str(new.day)), (old.name, new.name), *stored, parts, _notes(old, new))
 
 

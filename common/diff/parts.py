@@ -29,14 +29,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "prices": (),
     "stock": ("warehouse_stock",),
     "open orders": ("open_orders",),
-    "demand": ("pos_order_lines",),
+    "demand": ("pos_order_lines", "last_exceptions"),
 }
 CODE, SETTINGS, LATER_CODE = "code", "settings", "code of the later run"
 INPUTS = (CODE, SETTINGS, *GROUPS)
 # whose facts are whose
 FACTS = {
     "order_lines_run": "demand", "stock_run": "stock", "published_days": "demand", "previous_stock_date": "stock",
-    "open_orders_from": "open orders",
+    "open_orders_from": "open orders", "last_exceptions_date": "demand",
 }  # fmt: skip
 _OFFER, _PRICE = ("sku", "supplier_id", "valid_from"), ("unit_cost", "currency")
 _NO_DAY = date.min

@@ -83,7 +83,8 @@ def made_plan(clients: Clients, day: date, run_id: int | None = None) -> MadePla
     executions = [latest[name][0] for name in planning_stages()]
     tables = {table: path for row in executions for table, path in row.tables.items()}
     made = {f"planning.{model}" for model in MADE}
-    inputs = {i["name"]: Input(**i) for row in executions for i in row.inputs if i["name"].partition("/")[0] not in made}
+    own = {f"{table}/{day}" for table in made}
+    inputs = {i["name"]: Input(**i) for row in executions for i in row.inputs if i["name"] not in own}
     # what these stages make and the plan reads, such as the position of open orders
     inputs |= {f"{table}/{day}": Input(f"{table}/{day}", path, path) for table, path in tables.items() if table not in made}
     settings = {key: value for row in executions for key, value in row.notes.get("settings", {}).items()}
@@ -127,7 +128,7 @@ def side_of(clients: Clients, pinned: Pins, plan: MadePlan) -> Side:
     settings = clients.settings.replaced({k: v for k, v in plan.settings.items() if k in clients.settings})
     seen, found = AsOf(clients, plan.day, plan.inputs, settings), directories(plan.inputs)
 
-    names = {name.partition(".")[2]: name for name in input_tables()}
+    names = input_tables()
 
     def reference(table: str, day: date) -> str:
         # a run that is older than a table had nothing of it: a table without a date is empty

@@ -18,7 +18,7 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import code_note, lines_of, made_plan, side_of, stored_lines
 from common.errors import NoInput, Usage
-from common.plan_world import MADE, World, input_names
+from common.plan_world import MADE, World, input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
 from common.what_if import store
@@ -93,7 +93,7 @@ def run(
     scenario, settings = scenario_of(day, base, changes, clients.settings)
     matched = count_matches(clients.trino, scenario)
     side = scenario.side(base, settings)
-    tables = input_names()
+    tables = [*input_tables()]
     whole = mixed(side, side, (), tables)
     say(f"  planning {day} with {len(changes)} change{'s' if len(changes) > 1 else ''}")
     made = store.build(clients, pinned, name, whole, MADE)

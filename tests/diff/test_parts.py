@@ -15,7 +15,7 @@ from common.plan_world import input_tables
 from common.planning import Facts
 
 DAY = date(2017, 12, 23)
-TABLES = [name.partition(".")[2] for name in input_tables()]
+TABLES = [*input_tables()]
 SKUS, SUPPLIERS, CURRENCIES = ("A", "B", "C"), ("S1", "S2"), ("USD", "EUR")
 
 line_rows = st.tuples(
