@@ -149,12 +149,7 @@ def _levelled(facts: Facts, packed: int) -> int:
     A share that no row gives is the setting's; where an older run has not recorded it, the stored quantity stands if one
     of the SKU's own levels gives it.
     """
-    offer = next((o for o in ranked(facts) if o["supplier_id"] == facts.decision["supplier_id"] and is_open(facts, o)), {})
-    sizes = [offer[name] for name in ("case_size", "layer_size", "pallet_size") if offer.get(name) is not None]
-    supplier = facts.suppliers.get(facts.decision["supplier_id"] or "", {})
-    share, _ = first_set((facts.rule or {}, ""), (offer, ""), (supplier, ""), name="level_share_percent")
-    if share is None:
-        share = facts.settings.get("planning.level_share_percent")
+    sizes, share = _levels(facts)
     stored = facts.decision.get("after_level_qty")
     if share is None and stored is not None and (stored == packed or any(stored % size == 0 for size in sizes)):
         return int(stored)
@@ -162,6 +157,16 @@ def _levelled(facts: Facts, packed: int) -> int:
         lacking = -packed % size
         packed += lacking if lacking * 100 <= (share or 0) * size else 0
     return packed
+
+
+def _levels(facts: Facts) -> tuple[list[int], int | None]:
+    """The pack levels of the chosen supplier, smallest first, and the share in percent (None: not known)."""
+    offer = next((o for o in ranked(facts) if o["supplier_id"] == facts.decision["supplier_id"] and is_open(facts, o)), {})
+    supplier = facts.suppliers.get(facts.decision["supplier_id"] or "", {})
+    share, _ = first_set((facts.rule or {}, ""), (offer, ""), (supplier, ""), name="level_share_percent")
+    if share is None:
+        share = facts.settings.get("planning.level_share_percent")
+    return [offer[name] for name in ("case_size", "layer_size", "pallet_size") if offer.get(name) is not None], share
 
 
 def _filled(decision: Row, made: Mapping[str, Any], terms: Mapping[str, Any]) -> int | None:
@@ -221,6 +226,9 @@ def _stop(facts: Facts, need: Mapping[str, Any], terms: Mapping[str, Any]) -> st
     bad = [terms[name] is None or terms[name] < 1 for name in ("pack_size", "moq")]
     bad += [terms["unit_cost"] is None or terms["unit_cost"] < 0]
     bad += [terms["lead_time_days"] is None or not 0 <= terms["lead_time_days"] <= 3650]
+    sizes, share = _levels(facts)
+    if not any(bad) and share:  # a level is whole packs
+        bad += [size < 1 or size % terms["pack_size"] != 0 for size in sizes]
     if any(bad):
         return "invalid_terms"
     return "no_order_day" if facts.decision.get("is_order_day") is False else None

@@ -20,7 +20,7 @@ def stored(table, rows):
     """Rows of a world as Parquet gives them back."""
     of = contract(f"staging.{table}").columns
     kinds = {c.name: Decimal if c.type.startswith("decimal") else READ.get(c.type, lambda v: v) for c in of}
-    return [{name: None if row[name] is None else kind(row[name]) for name, kind in kinds.items()} for row in rows]
+    return [{name: None if row.get(name) is None else kind(row[name]) for name, kind in kinds.items()} for row in rows]
 
 
 def facts_of(world, results, sku):
