@@ -38,7 +38,7 @@ STEPS = (
     Step("moq", "after_moq_qty", "MOQ", "lifted to the MOQ {moq}"),
     Step("pack", "after_pack_qty", "pack", "rounded up to {packs} of {pack_size}", "to {packs} of {pack_size}"),
     Step("level", "after_level_qty", "pack level", "rounded up to the pack level {quantity}", "to the pack level {quantity}"),
-    Step("maximum", "after_maximum_qty", "maximum", "cut to {quantity} by the maximum"),
+    Step("maximum", "after_maximum_qty", "maximum", "cut to {quantity} by the maximum {max_order_qty}"),
     Step("fill", "after_fill_qty", "supplier minimum", "filled up to {quantity} for the supplier's minimum"),
     Step("order", "order_qty", "order", "{quantity} ordered"),
 )  # fmt: skip
@@ -53,8 +53,8 @@ OUTCOMES = {
     "other_currency": "its cost is in {currency}, the order to {supplier_id} in {order_currency}",
     "overflow": "a number is past what can be stored ({overflow})",
     "unknown_sku": "no product of the date's master data has it",
-    "no_order_day": "{supplier_id} takes no order on this day",
-    "above_maximum": "the maximum is under the MOQ or one pack",
+    "no_order_day": "{supplier_id} takes no order on this day, the next one is {next_order_date}",
+    "above_maximum": "the maximum {max_order_qty} is under the MOQ or one pack",
     "held_spike": "held back for a demand spike",
     "below_supplier_minimum": "the order to {supplier_id} is under its minimum",
 }

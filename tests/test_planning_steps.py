@@ -14,7 +14,7 @@ ORDERED = {
 }  # fmt: skip
 NOT_REACHED = {"after_moq_qty": None, "after_pack_qty": None, "order_qty": 0}
 NO_MOQ = {"moq": 1, "after_moq_qty": 10}
-OPTIONS = {"after_level_qty": 144, "after_maximum_qty": 96, "after_fill_qty": 108, "order_qty": 108}
+OPTIONS = {"max_order_qty": 100, "after_level_qty": 144, "after_maximum_qty": 96, "after_fill_qty": 108, "order_qty": 108}
 
 
 def decided(**differs):
@@ -36,7 +36,7 @@ def decided(**differs):
         (
             OPTIONS,
             "108 ordered from S: need 10, lifted to the MOQ 50, then to 5 packs of 12, then to the pack level 144, "
-            "then cut to 96 by the maximum, then filled up to 108 for the supplier's minimum",
+            "then cut to 96 by the maximum 100, then filled up to 108 for the supplier's minimum",
         ),
         (
             NOT_REACHED | {"outcome": "enough_stock", "net_demand_qty": 0},

@@ -14,8 +14,9 @@ from common.planning_steps import Moved, reason, sentence, told, trail
 from common.publish.run import code_version
 
 _FORMULA = (
-    "policy", "requirement_qty", "safety_stock_qty", "position_qty", "on_order_qty", "net_demand_qty",
-    "window_demand_qty", "window_days", "horizon_days",
+    "policy", "policy_source", "policy_fallback", "requirement_qty", "safety_stock_qty", "position_qty", "on_order_qty",
+    "net_demand_qty",
+    "window_demand_qty", "window_days", "horizon_days", "next_order_date",
 )  # fmt: skip
 _NEED = (
     "demand_qty", "order_line_count", "available_qty", "reserved_qty", "free_qty", "stock_row_count", "safety_stock_source",
@@ -23,6 +24,7 @@ _NEED = (
 )  # fmt: skip
 _TERMS = (
     "pack_size", "pack_size_source", "moq", "moq_source", "unit_cost", "currency", "lead_time_days", "lead_time_source",
+    "max_order_qty", "lead_time_unit", "fill_note", "minimum_status",
 )  # fmt: skip
 _SEVERITIES = ("error", "warning", "notice")
 Sent = tuple[dict[str, Any] | None, list[str]]

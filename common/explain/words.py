@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+# steps that are told even where they changed nothing; those of options only where they did
+_ALWAYS = ("need", "moq", "pack", "order")
 Styled = tuple[str, str]
 STYLES = {"error": "red", "warning": "yellow", "notice": ""}
 _SOURCES = {
@@ -40,6 +42,8 @@ def need(found: dict[str, Any]) -> list[str]:
             f"requirement {number(terms['requirement_qty'])}: demand of {count(terms['window_days'], 'day')}, "
             f"{number(terms['window_demand_qty'])}, over the {count(terms['horizon_days'], 'day')} to cover, rounded up"
         )
+    if terms.get("policy_fallback"):
+        lines.append(f"by the policy formula: {terms['policy_fallback']}")
     lines.append(_sum(terms))
     safety = _SAFETY[terms["safety_stock_source"]]
     other = terms["snapshot_safety_stock_qty"]
@@ -79,16 +83,22 @@ def steps(found: dict[str, Any]) -> list[Styled]:
     """The quantity after each step and what it changed; the changes add up to the order."""
     terms, shown = found["terms"], []
     for step in found["steps"]:
+        if not step["change"] and step["step"] not in _ALWAYS:
+            continue
         label = step["name"]
         if step["step"] == "moq":
             label = f"MOQ {number(terms['moq'])}"
         elif step["step"] == "pack":
             label = f"packs of {number(terms['pack_size'])}"
+        elif step["step"] == "maximum":
+            label = f"maximum {number(terms.get('max_order_qty'))}"
         change = f"{step['change']:+,}" if step["change"] else "0"
         if step["step"] == "order":
             remark = "" if found["order"] else found["reason"]
         else:
             remark = "what decided" if step["is_binding"] else ""
+        if step["step"] == "fill":
+            remark = terms.get("fill_note") or remark
         shown.append((label, number(step["quantity"]), change, remark, step["is_binding"]))
     widths = [max(len(row[n]) for row in shown) for n in range(3)]
     return [

@@ -126,6 +126,30 @@ def test_exceptions_in_the_order_to_work_in_with_their_age():
     assert "warning demand_drop: 2 left. Ask." in flat(shown(exceptions=older))
 
 
+QUIET = {"after_level_qty": 60, "after_maximum_qty": 60, "after_fill_qty": 60, "max_order_qty": None}
+FILLED = QUIET | {
+    "after_fill_qty": 84, "bound_by": "fill", "order_qty": 84, "packs": 7, "line_cost": Decimal("194.04"),
+    "fill_note": "2 for it",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decision", "steps", "checked"),
+    [
+        (QUIET, "packs of 12 60 +10 what decided order 60 0", "numbers agree"),
+        (QUIET | {"after_level_qty": 72, "max_order_qty": 70, "bound_by": "maximum"},
+         "packs of 12 60 +10 pack level 72 +12 maximum 70 60 -12 what decided order 60 0", "numbers agree"),
+        (FILLED, "packs of 12 60 +10 supplier minimum 84 +24 2 for it order 84 0", "numbers agree"),
+        (FILLED | {"max_order_qty": 72}, "supplier minimum 84", "after_fill_qty: stored 84, computed 60"),
+        (QUIET | {"after_level_qty": 72}, "pack level 72 +12 maximum not known 60 -12", "after_level_qty: stored 72, computed 60"),
+    ],
+)  # fmt: skip
+def test_steps_of_options_are_told_where_they_changed_something(decision, steps, checked):
+    levels = {"offers": [offer("S", layer_size=72)], "settings": {"planning.level_share_percent": 20}}
+    text = flat(shown(decision=decision, **(levels if decision.get("max_order_qty") == 70 else {})))
+    assert steps in text and checked in text
+
+
 def test_a_sku_that_nobody_asks_for_has_no_empty_plot():
     text = shown(history={DAY - timedelta(days=1): 0}, need={"demand_qty": 0}, order_lines=[])
     assert "no unit on the 1 days before" in text and "units a day" not in text
