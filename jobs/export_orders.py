@@ -3,7 +3,8 @@
     ./submit.sh export_orders 2017-12-23 [--revise]
 
 Reads   planning.purchase_order_lines, planning.exceptions of the date, and audit.released_orders
-Writes  <output>/supplier_orders/<date>/<supplier_id>.json, exceptions.csv, exceptions.json, _manifest.json;
+Writes  <output>/supplier_orders/<date>/<supplier_id>.json, exceptions.csv, exceptions.json, _manifest.json,
+        report.html, and <output>/supplier_orders/index.html;
         audit.released_orders (Delta)
 Why     the plan leaves the lake here: what a supplier has fetched is never changed without a new revision.
 """

@@ -112,7 +112,8 @@ def write_run(root: Path, day: date, run_id: int, files: Mapping[str, bytes]) ->
 def replace_file(root: Path, file: Path, data: bytes) -> None:
     """Puts a file below `root` in place of the one that is there, in one step: a reader sees the old one or the new one."""
     # aside in the root: a run's directory has nothing but its files at any time
-    temporary = root / f".{file.parent.name}.{file.name}.{os.getpid()}.new"
+    place = ".".join(file.relative_to(root).parts).removeprefix(".runs.")
+    temporary = root / f".{place}.{os.getpid()}.new"
     with _writing(file):
         try:
             _write(temporary, data)

@@ -19,10 +19,10 @@ from common.publish.order_files import COLUMNS, file_names, orders_of, validate
 from common.publish.release import Decision, Head, History
 from common.publish.released import DIGEST, digest
 from common.publish.run import Run
-from common.report.facts import Facts, read_facts
+from common.report.facts import read_facts
 from common.report.index import write_index
 from common.report.render import report
-from common.report.view import Exported
+from common.report.view import Exported, charted_skus
 from common.stages import Built, Input
 
 LINES, EXCEPTIONS = "planning.purchase_order_lines", "planning.exceptions"
@@ -68,14 +68,15 @@ def build(run: Run, inputs: list[Input]) -> Built:
         run.say(f"  the files are those already published in {root / str(run.day)}")
         return built
     with ThreadPoolExecutor(1) as pool:
-        facts = pool.submit(read_facts, run)
+        # made aside while the order files are checked and put on the disk
+        rows = [dict(zip(exception_columns, row, strict=True)) for row in exceptions]
+        page = pool.submit(_page, run, decisions, names, rows)
         for decision in decisions:
             if decision.order:
                 validate(decision.data, names[decision.supplier_id])
         files[export.MANIFEST] = manifest(run.day, run.run_id, decisions, names, files, len(exceptions), history)
-        rows = [dict(zip(exception_columns, row, strict=True)) for row in exceptions]
-        files |= _report(run, decisions, names, rows, facts, built)
-    directory = export.write_run(root, run.day, run.run_id, files)
+        directory = export.write_run(root, run.day, run.run_id, files)
+        _add_report(run, root, directory, page, built)
     built.notes["directory"] = directory.relative_to(root).as_posix()
     built.publish = _publisher(run, root, directory, decisions, history)
     return built
@@ -141,20 +142,20 @@ def _publisher(run: Run, root: Path, directory: Path, decisions: list[Decision],
     return publish
 
 
-def _report(
-    run: Run, decisions: list[Decision], names: Mapping[str, str], exceptions: list[dict[str, Any]],
-    facts: Future[Facts], built: Built,
-) -> dict[str, bytes]:  # fmt: skip
-    """The report, or nothing where it could not be made: orders do not wait for a picture of them."""
+def _page(run: Run, decisions: list[Decision], names: Mapping[str, str], exceptions: list[dict[str, Any]]) -> bytes:
     orders = [(d.order, d.revision, names[d.supplier_id]) for d in decisions if d.order]
     cancelled = [d.order_number for d in decisions if d.order is None]
+    exported = Exported(run.day, run.run_id, orders, cancelled, exceptions)
+    return report(exported, read_facts(run, charted_skus(exceptions)), run.settings["planning.history_days"])
+
+
+def _add_report(run: Run, root: Path, directory: Path, page: Future[bytes], built: Built) -> None:
+    """Puts the report beside the files, which nobody sees yet. Orders do not wait for a picture of them that fails."""
     try:
-        exported = Exported(run.day, run.run_id, orders, cancelled, exceptions)
-        return {export.REPORT: report(exported, facts.result(), run.settings["planning.history_days"])}
+        export.replace_file(root, directory / export.REPORT, page.result())
     except Exception as error:
         built.notes["report"] = f"not made: {error or type(error).__name__}"
         run.say(f"  the report could not be made: {error or type(error).__name__}; ./submit.sh report {run.day} tries again")
-        return {}
 
 
 def _record(run: Run, decisions: list[Decision], history: History, run_id: int) -> None:

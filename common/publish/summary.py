@@ -70,7 +70,7 @@ def summary_text(result: dict[str, Any]) -> str:
             "next:",
             f"  ./submit.sh worklist {day}   # the exceptions, what costs most first",
             f"  ./submit.sh status {day}",
-            f"  ls {result['files']!r}",
+            f"  ls {result['files']!r}    # report.html shows it all",
             '  eval "$(./submit.sh lake env)"   # then any program can read the lake',
         ]
     )

@@ -16,7 +16,7 @@ from common.publish.run import Clients, Run
 from common.report.facts import read_facts
 from common.report.index import write_index
 from common.report.render import report
-from common.report.view import Exported
+from common.report.view import Exported, charted_skus
 from common.settings import load_settings
 
 
@@ -48,7 +48,9 @@ def _write(clients: Clients, root: Path, day: date, to: str | None) -> Path:
     if directory is None:
         raise NoInput(f"nothing was exported for {day}", where=str(root / str(day)), next=f"./submit.sh export_orders {day}")
     run = Run(clients, day, 0, argparse.Namespace())
-    page = report(exported_in(directory, day), read_facts(run), clients.settings["planning.history_days"])
+    exported = exported_in(directory, day)
+    facts = read_facts(run, charted_skus(exported.exceptions))
+    page = report(exported, facts, clients.settings["planning.history_days"])
     if to is None:
         export.replace_file(root, directory / export.REPORT, page)
         return root / str(day) / export.REPORT

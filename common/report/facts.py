@@ -5,21 +5,28 @@ Read from what the night stored: planning.order_decisions, the order lines of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from common.clients.postgres import Postgres
+from common.clients.trino import text_literal
 from common.contracts import contract
 from common.dates import window_before
+from common.planning_steps import STEPS
 from common.publish.run import Run
 from common.stages import NIGHT
 
 DECISIONS, EXCEPTIONS, LINES = "planning.order_decisions", "planning.exceptions", "staging.pos_order_lines"
-# the exceptions that a chart of recent demand explains
-CHARTED = ("demand_spike", "demand_drop")
+# columns of planning.order_decisions: what tells a line's reason in one sentence, and what is unfolded under it
+TOLD = ("outcome", "bound_by")
+SHOWN = (
+    "policy", "supplier_id", "supplier_priority", "passed_over_supplier_id", "pack_size", "pack_size_source", "moq",
+    "moq_source", "lead_time_days", "lead_time_source", "requirement_qty", "window_demand_qty", "window_days", "horizon_days",
+    "safety_stock_qty", "position_qty", "on_order_qty", *(step.column for step in STEPS),
+)  # fmt: skip
 OUTCOMES = ("accepted", "rejected", "set_aside", "duplicates")
 
 
@@ -60,7 +67,7 @@ class Facts:
     """What a report needs to know beyond orders and exceptions.
 
     decisions   rows of planning.order_decisions by SKU: all that is ordered, and all that an exception is about
-    history     units of each day by SKU, for the SKUs of CHARTED; a day without a sale is not in it
+    history     units of each day by SKU, for the SKUs that get a chart; a day without a sale is not in it
     days        the days of the history window that have published order lines, the business date last
     executions  of the date's stages, in the order of the night
     """
@@ -81,11 +88,11 @@ class Facts:
         return sorted(found, key=lambda file: (file.is_whole, file.kind, file.name))
 
 
-def read_facts(run: Run) -> Facts:
-    """The facts of a date, as this run sees its tables. The queries run side by side."""
+def read_facts(run: Run, charted: Sequence[str]) -> Facts:
+    """The facts of a date, as this run sees its tables; the history of the SKUs in `charted`. The queries run side by side."""
     with ThreadPoolExecutor(3) as pool:
         decisions = pool.submit(_decisions, run)
-        history = pool.submit(run.trino.rows, _history_sql(run))
+        history = pool.submit(run.trino.rows if charted else lambda _: [], _history_sql(run, charted))
         executions = pool.submit(executions_of, run.postgres, run.day, run.run_id)
         units: dict[str, dict[date, int]] = {}
         for sku, day, quantity in history.result():
@@ -107,7 +114,9 @@ def executions_of(postgres: Postgres, day: date, run_id: int = 0) -> tuple[Execu
 
 
 def _decisions(run: Run) -> dict[str, dict[str, Any]]:
-    names = [column.name for column in contract(DECISIONS).columns]
+    # only what is shown: each value costs its way from Trino
+    stored = {column.name for column in contract(DECISIONS).columns}
+    names = [name for name in ("sku", "product_name", *TOLD, *SHOWN) if name in stored]
     day = f"business_date = date '{run.day}'"
     rows = run.trino.rows(
         f"select {', '.join(names)} from {run.reference(DECISIONS)} where {day} and (outcome = 'ordered' or sku in"
@@ -125,11 +134,10 @@ def _days(run: Run) -> tuple[date, ...]:
     return tuple(day for day in _window(run) if day.isoformat() in published)
 
 
-def _history_sql(run: Run) -> str:
-    # the window's partitions are named by bounds, so that no other one is listed
-    first, codes = _window(run)[0], ", ".join(f"'{code}'" for code in CHARTED)
+def _history_sql(run: Run, charted: Sequence[str]) -> str:
+    # the days by bounds, so that no other partition is listed; the few SKUs by name, which costs no join
     return (
         f"select sku, business_date, sum(cast(quantity as decimal(38, 0))) from {run.reference(LINES)}"
-        f" where business_date between date '{first}' and date '{run.day}' and sku in (select sku from"
-        f" {run.reference(EXCEPTIONS)} where business_date = date '{run.day}' and code in ({codes})) group by sku, business_date"
+        f" where business_date between date '{_window(run)[0]}' and date '{run.day}'"
+        f" and sku in ({', '.join(map(text_literal, charted))}) group by sku, business_date"
     )

@@ -17,16 +17,12 @@ from urllib.parse import quote
 from common.planning_steps import STEPS, sentence
 from common.publish.order_files import Order, add_exactly
 from common.report.charts import bars, in_words
-from common.report.facts import CHARTED, OUTCOMES, Facts
+from common.report.facts import OUTCOMES, SHOWN, Facts
 
 SEVERITIES = ("error", "warning", "notice")
+# the exceptions that a chart of recent demand explains
+CHARTED = ("demand_spike", "demand_drop")
 MOST_CHARTS = 120
-# columns of planning.order_decisions from which the script tells why a line is what it is
-SHOWN = (
-    "policy", "supplier_id", "supplier_priority", "passed_over_supplier_id", "pack_size", "pack_size_source", "moq",
-    "moq_source", "lead_time_days", "lead_time_source", "requirement_qty", "window_demand_qty", "window_days", "horizon_days",
-    "safety_stock_qty", "position_qty", "on_order_qty", *(step.column for step in STEPS),
-)  # fmt: skip
 _NOTHING = Decimal(0)
 
 
@@ -59,7 +55,7 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
     line_of = {line.sku: f"L{n}.{line.line_no}" for n, (order, *_) in enumerate(exported.orders) for line in order.lines}
     why: dict[str, list[Any]] = {}
     orders = [_order(number, *given, facts, of_sku, raised, why) for number, given in enumerate(exported.orders)]
-    charted = [(n, row) for n, row in enumerate(raised) if row["code"] in CHARTED and row.get("sku")]
+    charted = [(n, row) for n, row in enumerate(raised) if _is_charted(row)]
     return {
         "day": exported.day,
         "run_id": exported.run_id,
@@ -78,6 +74,16 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "stages": _stages(facts),
     }
+
+
+def charted_skus(exceptions: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The SKUs that get a chart of their recent demand."""
+    charted = sorted(filter(_is_charted, exceptions), key=_by_rank)[:MOST_CHARTS]
+    return list(dict.fromkeys(row["sku"] for row in charted))
+
+
+def _is_charted(row: Mapping[str, Any]) -> bool:
+    return row["code"] in CHARTED and bool(row.get("sku"))
 
 
 def _totals(exported: Exported) -> dict[str, Any]:

@@ -120,6 +120,19 @@ def test_a_first_export_is_released_and_a_replay_changes_nothing(clients, day, p
     assert (files(clients, day), linked(clients, day), record(clients, day)) == (first, place, released)
 
 
+def test_the_report_appears_with_the_files_and_stays_with_them(clients, day, plan):
+    plan({("S1", "1"): 5})
+    notes = run(clients, day).notes
+    root = export.orders_root(clients.settings)
+    page = (root / str(day) / export.REPORT).read_bytes()
+    assert f"Supplier orders of {day}".encode() in page and "report" not in notes
+    assert f'href="{day}/report.html"' in (root / "index.html").read_text(encoding="utf-8")
+    assert run(clients, day, force=True).rows["unchanged"] == 1
+    assert (root / str(day) / export.REPORT).read_bytes() == page
+    (root / str(day) / export.REPORT).write_text("altered")
+    assert run(clients, day).state == "current", "the report is none of the files"
+
+
 def test_a_plan_that_differs_needs_revise(clients, day, plan):
     plan({("S1", "1"): 5, ("S2", "3"): 2, ("S3", "4"): 1})
     run(clients, day)

@@ -1,6 +1,7 @@
 """What stands in the report: everything exported, escaped, exact, in the order to work in, and the same each time."""
 
 import json
+import os
 import re
 from concurrent.futures import Future
 from dataclasses import replace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from night_sample import DAY, DAYS, WINDOW, counts, decision, exception, execution, order, small_night
 
-from common.publish.export_stage import _report
+from common.publish.export_stage import _add_report
 from common.report.charts import HEIGHT, bars, in_words
 from common.report.facts import Facts
 from common.report.render import report
@@ -155,12 +156,12 @@ def test_a_bar_for_every_day_and_a_mark_where_nothing_is_known():
     )
 
 
-def test_a_report_that_cannot_be_made_holds_up_no_order():
-    said, built = [], Built()
-    run = SimpleNamespace(day=DAY, run_id=7, settings={"planning.history_days": 28}, say=said.append)
-    facts = Future()
-    facts.set_exception(RuntimeError("no such table"))
-    assert _report(run, [], {}, [], facts, built) == {}
+def test_a_report_that_cannot_be_made_holds_up_no_order(tmp_path):
+    said, built, page_ = [], Built(), Future()
+    run = SimpleNamespace(day=DAY, say=said.append)
+    page_.set_exception(RuntimeError("no such table"))
+    _add_report(run, tmp_path, tmp_path, page_, built)
+    assert os.listdir(tmp_path) == []
     assert built.notes["report"] == "not made: no such table" and "./submit.sh report 2017-12-23" in said[0]
 
 
