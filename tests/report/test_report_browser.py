@@ -218,25 +218,30 @@ def test_without_scripts_everything_can_still_be_read(tab, small):
 
 
 def test_five_thousand_lines_stay_quick(tab, large, capsys):
-    opened = tab.open(large)
+    """Measured in the time that the page's own thread was at work, so that what else the machine does is not in it."""
+    tab.call("Performance.enable", timeDomain="threadTicks")
+    taken, start = {}, 0.0
+
+    def done(what):
+        nonlocal start
+        found = tab.call("Performance.getMetrics")["metrics"]
+        now = next(one["value"] for one in found if one["name"] == "TaskDuration")
+        taken[what], start = 1000 * (now - start), now
+
+    done("before")
+    tab.open(large)
+    done("opened")
     assert tab.js("document.querySelectorAll('.line').length") == 5000
-    taken = {
-        "opened": opened,
-        "exceptions searched": set_field(tab, EXCEPTIONS, "text", "0001"),
-        "exceptions shown again": set_field(tab, EXCEPTIONS, "text", ""),
-        "exceptions sorted": set_field(tab, EXCEPTIONS, "sort", "cost"),
-        "orders searched": set_field(tab, ORDERS, "text", "000123"),
-        "orders shown again": set_field(tab, ORDERS, "text", ""),
-        "orders sorted": set_field(tab, ORDERS, "sort", "cost"),
-        "a line unfolded": tab.js(
-            "(async () => { const start = performance.now(); document.querySelector('#O7').open = true;"
-            " document.querySelector('#L7\\\\.1').open = true;"
-            " await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));"
-            " return performance.now() - start; })()"
-        ),
-    }
+    for form, of in ((EXCEPTIONS, "exceptions"), (ORDERS, "orders")):
+        for name, value, what in (("text", "0001", "searched"), ("text", "", "shown again"), ("sort", "cost", "sorted")):
+            set_field(tab, form, name, value)
+            done(f"{of} {what}")
+    tab.js("document.querySelector('#O7').open = document.querySelector('#L7\\\\.1').open = true")
+    tab.js("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+    done("a line unfolded")
+    taken.pop("before")
     with capsys.disabled():
         print("\n  5,000 lines, 5,000 exceptions:", ", ".join(f"{what} {ms:.0f} ms" for what, ms in taken.items()))
     assert tab.js("document.querySelector('#L7\\\\.1 .why') !== null") and tab.complaints() == []
-    assert taken.pop("opened") < 6000
-    assert max(taken.values()) < 2000, taken
+    assert taken.pop("opened") < 2500
+    assert max(taken.values()) < 1000, taken
