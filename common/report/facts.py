@@ -15,6 +15,7 @@ from common.clients.postgres import Postgres
 from common.clients.trino import text_literal
 from common.contracts import contract
 from common.dates import window_before
+from common.exceptions.worklist import gone, last_night
 from common.planning_steps import STEPS
 from common.publish.run import Run
 from common.stages import NIGHT
@@ -70,12 +71,15 @@ class Facts:
     history     units of each day by SKU, for the SKUs that get a chart; a day without a sale is not in it
     days        the days of the history window that have published order lines, the business date last
     executions  of the date's stages, in the order of the night
+    gone        exceptions of the planned date before, `compared_with`, that do not stand any more
     """
 
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     history: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     days: tuple[date, ...] = ()
     executions: tuple[Execution, ...] = ()
+    gone: tuple[Mapping[str, Any], ...] = ()
+    compared_with: date | None = None
 
     @property
     def files(self) -> list[FileCounts]:
@@ -90,14 +94,15 @@ class Facts:
 
 def read_facts(run: Run, charted: Sequence[str]) -> Facts:
     """The facts of a date, as this run sees its tables; the history of the SKUs in `charted`. The queries run side by side."""
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
+        closed = pool.submit(_gone, run)
         decisions = pool.submit(_decisions, run)
         history = pool.submit(run.trino.rows if charted else lambda _: [], _history_sql(run, charted))
         executions = pool.submit(executions_of, run.postgres, run.day, run.run_id)
         units: dict[str, dict[date, int]] = {}
         for sku, day, quantity in history.result():
             units.setdefault(sku, {})[day] = int(quantity)
-        return Facts(decisions.result(), units, _days(run), executions.result())
+        return Facts(decisions.result(), units, _days(run), executions.result(), *closed.result())
 
 
 def executions_of(postgres: Postgres, day: date, run_id: int = 0) -> tuple[Execution, ...]:
@@ -123,6 +128,11 @@ def _decisions(run: Run) -> dict[str, dict[str, Any]]:
         f" (select sku from {run.reference(EXCEPTIONS)} where {day}))"
     )
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+
+
+def _gone(run: Run) -> tuple[tuple[Mapping[str, Any], ...], date | None]:
+    last = last_night(run.clients, run.day)
+    return tuple(gone(run.trino, run.day, last)), last.day
 
 
 def _window(run: Run) -> list[date]:

@@ -64,6 +64,8 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
         "severities": _counted((row["severity"] for row in raised), SEVERITIES),
         "states": _counted((row.get("state") or "" for row in raised), ("new", "open")),
         "codes": sorted(Counter(row["code"] for row in raised).items()),
+        "gone": [(row["code"].replace("_", " "), row["subject"], row["message"]) for row in facts.gone],
+        "compared_with": facts.compared_with,
         "charts": [_chart(n, row, exported.day, facts, window) for n, row in charted[:MOST_CHARTS]],
         "more_charts": len(charted[MOST_CHARTS:]),
         "orders": orders,

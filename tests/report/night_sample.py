@@ -83,8 +83,9 @@ def small_night():
         execution("net_demand", 4),
         execution("export_orders", ended=None),
     )
+    gone = (exception("no_supplier", "error", "901", message="a supplier came for <i>901</i>"),)
     given = [(one, 1, f"{one.supplier_id}.json") for one in orders]
-    return Exported(DAY, 7, given, [], raised), Facts(decisions, history, DAYS, executions)
+    return Exported(DAY, 7, given, [], raised), Facts(decisions, history, DAYS, executions, gone, DAYS[-2])
 
 
 def large_night(lines=5000, suppliers=1000, exceptions=5000):

@@ -56,6 +56,7 @@ def test_everything_that_was_exported_stands_there(small):
         "Saturday, 2017-12-23", "Hartmann & Söhne <b>Dairy</b>", "Supplier S2", "due 2017-12-27", "5 × 12", "138.60",
         "finding about 900", "Do something about it.", "99.50 USD", "open for 4 nights", "1 error · 2 warnings · 1 notice",
         "60 ordered from S1: need 10, lifted to the MOQ 50, then to 5 packs of 12", "under way", "Written by run 7",
+        "2 new · 1 gone since 2017-12-22", "1 gone since 2017-12-22", "SKU 901: a supplier came for <i>901</i>",
     ):  # fmt: skip
         assert expected in text, expected
     assert re.search(r"Orders 2 Lines 4 Units 240 Cost 554\.40 USD Exceptions 4", text)
