@@ -109,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     from common.adhoc import add_commands as add_adhoc
     from common.backtest.commands import add_commands as add_backtest
     from common.benchmark.commands import add_commands as add_benchmark
+    from common.calendars import add_commands as add_calendars
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
     from common.diff.commands import add_commands as add_diff
@@ -130,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     add_dictionary(commands)
     add_operate(commands)
     add_inbox(commands)
+    add_calendars(commands)
     add_explain(commands)
     add_adhoc(commands)
     add_report(commands)

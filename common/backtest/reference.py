@@ -6,15 +6,9 @@ cache folder, with scipy; what it names besides, such as a build tool for docume
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import math
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +17,7 @@ import pyarrow
 from common.backtest.loop import Lines, Period, Tally, dense
 from common.backtest.sales import Sales
 from common.backtest.stock import Stock
-from common.errors import Unavailable
-from common.lake.places import cache_dir, locked
+from common.extra_packages import extra
 from common.settings import ROOT
 
 REQUIREMENTS = ROOT / "conf" / "backtest" / "requirements.txt"
@@ -52,27 +45,7 @@ class Terms:
 
 def stockpyl() -> Any:
     """The module stockpyl.newsvendor, installed into the user's cache folder at first. Unavailable when that fails."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = cache_dir() / f"stockpyl-{digest}"
-    if not folder.exists():
-        with locked(cache_dir() / "stockpyl.lock", "Waiting for another set-up that is under way"):
-            if not folder.exists():
-                _install(folder)
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))  # last: what the pipeline has itself stays the pipeline's
-    return importlib.import_module("stockpyl.newsvendor")
-
-
-def _install(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="incomplete-", dir=cache_dir()) as work:
-        options = ["--quiet", "--no-deps", "--no-input", "--disable-pip-version-check", "--target", f"{work}/packages"]
-        command = [sys.executable, "-m", "pip", "install", *options, "-r", str(REQUIREMENTS)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            where = str(REQUIREMENTS.relative_to(ROOT))
-            raise Unavailable(f"stockpyl could not be installed: {told}", where=where, next="leave --references out")
-        Path(work, "packages").rename(folder)
+    return extra("stockpyl.newsvendor", REQUIREMENTS, next="leave --references out")
 
 
 class OrderUpTo:

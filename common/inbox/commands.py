@@ -23,8 +23,9 @@ def add_commands(commands: Any) -> None:
     made_up.add_argument("--orders", type=int, default=2000, metavar="N", help="orders of a date, 5 lines each on average (2000)")
     made_up.add_argument("--skus", type=int, default=500, metavar="N")
     made_up.add_argument("--warehouses", type=int, default=3, metavar="N")
-    made_up.add_argument("--dirty", type=float, default=0.0, metavar="PERCENT", help="share of orders and of stock rows")
+    made_up.add_argument("--dirty", type=float, default=0.0, metavar="PERCENT", help="share of orders, stock rows and receipts")
     made_up.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another day")
+    made_up.add_argument("--receipts", action="store_true", help="goods received, too, of the orders exported for earlier dates")
     made_up.add_argument("--format", default="mixed", choices=("json", "csv", "mixed"), help="mixed: every fourth store in CSV")
     _common(made_up)
     made_up.set_defaults(handler=_generate)
@@ -68,14 +69,16 @@ def _generate(args: argparse.Namespace) -> int:
     from common.night import ready
 
     settings = settings_of(args)
-    shape = {k: getattr(args, k) for k in ("stores", "orders", "skus", "warehouses", "dirty", "seed", "format")}
+    shape = {k: getattr(args, k) for k in ("stores", "orders", "skus", "warehouses", "dirty", "seed", "format", "receipts")}
     plans = [Plan(day=day, **shape) for day in date_range(args.dates)]
     for plan in plans:
         plan.check()
     counts: dict[str, int] = {}
     for plan in [] if args.master_only else plans:
         sent = Generator(settings, plan).send(replace=args.replace)
-        for kind, what in (("orders", "order_lines"), ("stock", "stock_rows")):
+        for kind, what in (("orders", "order_lines"), ("stock", "stock_rows"), ("receipts", "receipts")):
+            if kind not in sent:
+                continue
             for outcome in ("read", "accepted", "rejected", "set_aside", "duplicates"):
                 name = f"{what}_{outcome}"
                 counts[name] = counts.get(name, 0) + sent[kind].get(outcome, 0)

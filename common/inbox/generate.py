@@ -44,6 +44,7 @@ class Plan:
     dirty: float = 0.0
     seed: int = 1
     format: str = "mixed"
+    receipts: bool = False
 
     def check(self) -> None:
         """Usage when an argument makes no sense."""
@@ -88,7 +89,8 @@ class Generator:
         self._offset = noon.isoformat()[19:]
 
     def send(self, *, replace: bool = False) -> dict[str, Any]:
-        """Writes orders and stock into the inbox, and the truth beside it; what was written, as the truth file says."""
+        """Writes orders, stock, and receipts if wanted, and the truth beside them; what was written, as the truth file says."""
+        from common.inbox.generate_receipts import send_receipts
         from common.inbox.generate_stock import send_stock
 
         sender = Sender(self.settings, "orders", self.plan.day, replace=replace)
@@ -106,6 +108,8 @@ class Generator:
             "files": {self.file_name(s): truth.as_json() for s, truth in truths.items()},
             "stock": send_stock(self.settings, self.plan, self.draw, replace=replace),
         }
+        if self.plan.receipts:
+            result["receipts"] = send_receipts(self.settings, self.plan, self.draw, replace=replace)
         _write_truth(self.settings.path("paths.inbox") / "truth" / f"{self.plan.day}.json", result)
         return result
 
