@@ -102,8 +102,9 @@ class Generator:
         total = Truth()
         for truth in truths.values():
             total.add(truth)
+        arguments = {name: value for name, value in asdict(self.plan).items() if name != "receipts" or value}
         result: dict[str, Any] = {
-            "plan": asdict(self.plan) | {"day": self.plan.day.isoformat()},
+            "plan": arguments | {"day": self.plan.day.isoformat()},
             "orders": {"files": len(stores), "bytes": sum(sizes), **total.as_json()},
             "files": {self.file_name(s): truth.as_json() for s, truth in truths.items()},
             "stock": send_stock(self.settings, self.plan, self.draw, replace=replace),
