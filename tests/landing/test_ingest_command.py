@@ -94,3 +94,27 @@ def test_other_arguments_of_generate_are_refused_before_anything_is_written(subm
     for wrong in (["--stores", "0"], ["--format", "xml"], ["--dirty", "101"], ["--orders", "many"]):
         assert submit("generate", "2026-03-06", *wrong).returncode == 64
     assert not (settings.path("paths.inbox") / "orders" / "2026-03-06").exists()
+
+
+def test_receipts_land_where_there_are_any(submit, settings, hdfs):
+    day = "2026-03-09"
+    for kind in ("orders", "stock"):
+        (settings.path("paths.inbox") / kind / day).mkdir(parents=True)
+        os.utime(settings.path("paths.inbox") / kind / day, (0, 0))
+    none = submit("ingest", day, "--json")
+    assert none.returncode == 0, none.stderr
+    assert "receipts" not in none.stdout and not hdfs.exists(f"/raw/receipts/{day}")
+    folder = settings.path("paths.inbox") / "receipts" / day
+    folder.mkdir(parents=True)
+    (folder / "W1.csv").write_text("receipt_id,order_number,sku,quantity,received_on,is_final\n")
+    os.utime(folder / "W1.csv", (0, 0))
+    some = submit("ingest", day, "--json")
+    assert some.returncode == 0 and '"receipts_files": 1' in some.stdout, some.stderr
+    (folder / "W1.txt").write_text("?")
+    wrong = submit("ingest", day)
+    assert wrong.returncode == 65 and "W1.txt" in wrong.stderr
+    hdfs.write(f"/raw/receipts/{day}/W2.csv", b"by hand\n")
+    (folder / "W1.txt").unlink()
+    assert submit("ingest", day).returncode == 65
+    assert submit("ingest", day, "--adopt").returncode == 0
+    assert submit("ingest", day).returncode == 0
