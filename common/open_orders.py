@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from common.publish.release import TABLE as RELEASED
 from common.publish.released import first_day, released_inputs
 from common.publish.run import Run
 from common.stages import Input
@@ -23,6 +24,8 @@ def open_order_inputs(run: Run) -> list[Input]:
 
 
 def needs_open_orders(run: Run, inputs: Sequence[Input]) -> bool:
-    """Whether there is anything to make them of, or a partition of an earlier run that must not stay."""
-    tables = {item.name.rpartition("/")[0] for item in inputs}
-    return bool(tables & {"audit.released_orders", _RECEIPTS}) or run.published(TABLE) is not None
+    """Whether an earlier date has released anything, or there is a partition of an earlier run that must not stay.
+
+    Without a release nothing can be received: such receipts are set aside.
+    """
+    return any(item.name.startswith(f"{RELEASED}/") for item in inputs) or run.published(TABLE) is not None

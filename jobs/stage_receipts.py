@@ -29,7 +29,12 @@ def reads(run: Run) -> list[Input]:
 
 
 def build(run: Run, inputs: list[Input]) -> Built:
-    """All files of the date; BadData when one can't be trusted, or too much is rejected. Without any an empty partition."""
+    """All files of the date; BadData when one can't be trusted, or too much is rejected.
+
+    Where nobody sent any there is no partition, and an empty one only in the place of what was published before.
+    """
+    if not inputs and run.published(RECEIPTS.table) is None:
+        return Built()
     if not inputs:
         directory = run.private_dir(RECEIPTS.table)
         run.hdfs.mkdirs(directory)
