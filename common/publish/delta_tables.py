@@ -7,6 +7,7 @@ to Delta on HDFS (trinodb/trino#18829), so rows are appended by Spark: one appen
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain
 from common.publish.run import Run, table_root
 from common.staging.tables import arrow_type
 
+_ONE_CREATES = threading.Lock()
 # a point in time is stored as Delta's `timestamp`, which Trino spells with a zone
 _TRINO = {"timestamp(6)": "timestamp(6) with time zone"}
 
@@ -28,8 +30,12 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 def ensure_delta_table(run: Run, contract: Contract) -> None:
     """Creates the empty table where there is none, and registers one whose files are there already."""
-    if run.metastore.location(contract.schema, contract.table) is not None:
-        return
+    with _ONE_CREATES:  # stages that are built side by side: Trino takes the files of two creators for one table's
+        if run.metastore.location(contract.schema, contract.table) is None:
+            _create_or_find(run, contract)
+
+
+def _create_or_find(run: Run, contract: Contract) -> None:
     try:
         _create(run, contract)
     except Failure:
