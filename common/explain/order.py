@@ -34,7 +34,8 @@ def order_explanation(clients: Clients, lineage: Lineage, supplier_id: str, show
     decisions = _where(clients, lineage, DECISIONS, "supplier_id", supplier_id)
     offers = {row["sku"] for row in _where(clients, lineage, "staging.product_suppliers", "supplier_id", supplier_id)}
     passed_over = _where(clients, lineage, DECISIONS, "passed_over_supplier_id", supplier_id)
-    facts = facts_of_skus(clients, lineage, [row["sku"] for row in decisions], history=False)
+    wanted = [row["sku"] for row in decisions if row["outcome"] not in _QUIET]
+    facts = facts_of_skus(clients, lineage, wanted, history=False)
     lines = sorted((f for f in facts.values() if f.line), key=lambda f: (-f.line["line_cost"], f.line["line_no"]))  # type: ignore[index]
     compared = [one for found in facts.values() for one in compare(found)]
     sent, notes = _sent(clients, lineage, supplier_id, lines)

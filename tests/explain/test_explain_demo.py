@@ -192,7 +192,7 @@ def test_plain_text_where_the_locale_has_no_more(by_outcome, submit):
 
 def test_an_order_adds_up(clients, read, submit, settings):
     manifest = read_manifest(published(orders_root(settings), DAY))
-    largest = max(manifest["orders"], key=lambda order: order["lines"])
+    largest = max((order for order in manifest["orders"] if order["lines"] <= 100), key=lambda order: order["lines"])
     found = order_explanation(clients, read, largest["supplier_id"], 3)
     shown, rest, order = found["lines"], found["rest"], found["order"]
     assert found["checks"]["agrees"] and found["notes"] == []
