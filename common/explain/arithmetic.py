@@ -95,14 +95,20 @@ def _decision(facts: Facts, need: Mapping[str, Any]) -> dict[str, Any]:
         "net_demand_qty": net,
     }
     stop = _stop(facts, {**need, "net_demand_qty": net}, terms)
-    made |= dict.fromkeys(_STEPS) if stop else _steps(facts, net or 0, terms)
-    outcome = stop or ("above_maximum" if made["after_maximum_qty"] is None else "ordered")
-    if made.pop("is_overflow", False):
-        outcome = "overflow"
-    if outcome == "ordered" and facts.decision["outcome"] in _TAKEN_BACK:
-        outcome = facts.decision["outcome"]
-    if facts.decision["outcome"] == "ordered" and not stop and facts.decision.get("after_fill_qty") is not None:
-        made["after_fill_qty"] = _filled(facts.decision, made, terms)
+    stored = facts.decision
+    least = max(1, terms["moq"] or 1)
+    steps: dict[str, Any] = dict.fromkeys(_STEPS)
+    if stop == "enough_stock" and stored["outcome"] == "ordered" and (stored.get("after_fill_qty") or 0) >= least:
+        stop, steps = None, dict.fromkeys(_STEPS, 0)  # it only fills its supplier's order up, with a lot of its own
+    elif not stop:
+        steps = _steps(facts, net or 0, terms)
+    is_overflow = steps.pop("is_overflow", False)
+    made |= steps
+    outcome = stop or ("overflow" if is_overflow else "above_maximum" if made["after_maximum_qty"] is None else "ordered")
+    if outcome == "ordered" and stored["outcome"] in _TAKEN_BACK:
+        outcome = stored["outcome"]
+    if outcome == stored["outcome"] == "ordered" and stored.get("after_fill_qty") is not None:
+        made["after_fill_qty"] = _filled(stored, made, terms)
     return made | {"outcome": outcome} | _order(facts, made, outcome)
 
 

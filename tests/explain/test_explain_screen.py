@@ -150,6 +150,23 @@ def test_steps_of_options_are_told_where_they_changed_something(decision, steps,
     assert steps in text and checked in text
 
 
+def test_a_sku_that_only_fills_an_order_up():
+    none = dict.fromkeys(("after_moq_qty", "after_pack_qty", "after_level_qty", "after_maximum_qty", "net_demand_qty"), 0)
+    none |= {"moq_excess_qty": 0, "pack_excess_qty": 0}
+    stock = [{"warehouse_id": "W1", "available_qty": 15, "reserved_qty": 0, "safety_stock_qty": None, "source_file": "W1.csv",
+              "source_line": 9}]  # fmt: skip
+    need = {
+        "available_qty": 15, "reserved_qty": 0, "free_qty": 15, "stock_row_count": 1, "snapshot_safety_stock_qty": None,
+        "net_demand_qty": 0,
+    }  # fmt: skip
+    rows = {"stock": stock, "need": need, "decision": none | {"position_qty": 15, "after_fill_qty": 60, "bound_by": "fill"}}
+    text = flat(shown(**rows))
+    assert "60 ordered from S: need 0, filled up to 60 for the supplier's minimum" in text
+    assert "supplier minimum 60 +60" in text and "numbers agree" in text
+    rows["decision"] |= {"after_fill_qty": 48, "order_qty": 48, "packs": 4, "line_cost": Decimal("110.88")}
+    assert "outcome: stored ordered, computed enough_stock" in flat(shown(**rows))  # 48 is under the MOQ
+
+
 def test_a_sku_that_nobody_asks_for_has_no_empty_plot():
     text = shown(history={DAY - timedelta(days=1): 0}, need={"demand_qty": 0}, order_lines=[])
     assert "no unit on the 1 days before" in text and "units a day" not in text
