@@ -154,13 +154,13 @@ def _settings(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
-    """Lint, types, then the suite; all of them run, and the first failure's exit code counts."""
+    """Lint, types, then the suite (the whole of it in two workers); all of them run, the first failure's exit code counts."""
     python = sys.executable
     code = 0
     for command in (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *args.pytest_arguments],
+        [python, "-m", "pytest", *(args.pytest_arguments or ("-n", "2", "--dist", "loadfile"))],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
         failed = subprocess.run(command, cwd=ROOT, check=False).returncode
