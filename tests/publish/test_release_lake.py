@@ -66,6 +66,8 @@ def plan(clients, day):
                     "lead_time_days": 2, "due_date": day + timedelta(days=2),
                 }
             )  # fmt: skip
+        for table in ("planning.order_decisions", "staging.pos_order_lines"):  # empty where no night ran before
+            clients.metastore.ensure_table(contract(table), table_root(clients.settings, table))
         publish_table(clients, day, LINES, lines)
         publish_table(clients, day, EXCEPTIONS, [{"code": "demand_spike", "severity": "warning", "subject": "SKU 1"}])
 
