@@ -62,7 +62,7 @@ def page(exported: Exported, facts: Facts, window: int) -> dict[str, Any]:
         "totals": _totals(exported),
         "exceptions": [_exception(number, row, facts, line_of) for number, row in enumerate(raised)],
         "severities": _counted((row["severity"] for row in raised), SEVERITIES),
-        "states": _counted((row.get("state") or "" for row in raised), ("new", "open")),
+        "states": _counted((row.get("state") or "" for row in raised if facts.compared_with), ("new", "open")),
         "codes": sorted(Counter(row["code"] for row in raised).items()),
         "gone": [(row["code"].replace("_", " "), row["subject"], row["message"]) for row in facts.gone],
         "compared_with": facts.compared_with,
@@ -119,7 +119,9 @@ def _counted(values: Iterable[str], order: Sequence[str]) -> list[tuple[str, int
 
 
 def _exception(number: int, row: Mapping[str, Any], facts: Facts, line_of: Mapping[str, str]) -> tuple[Any, ...]:
-    sku, state, nights = row.get("sku") or "", row.get("state"), row.get("nights_open")
+    sku, nights = row.get("sku") or "", row.get("nights_open")
+    # on the first planned date everything is new, which says nothing
+    state = row.get("state") if facts.compared_with else None
     days, cost = _at_risk(row)
     return (
         number,

@@ -139,6 +139,12 @@ def test_a_file_whose_lines_are_not_all_accounted_for_is_first_and_named():
     assert text.index("orders/bad.csv 3 1 1 0 0 no") < text.index("orders/good.csv 2 2 0 0 0 yes")
 
 
+def test_the_first_planned_date_calls_nothing_new():
+    exported, facts = small_night()
+    text = Texts(report(exported, replace(facts, compared_with=None, gone=()), WINDOW)).text
+    assert not re.search(r"\b(new|gone|State|open for)\b", text)
+
+
 def test_an_empty_night_is_a_page_too():
     text = " ".join(Texts(report(Exported(DAY, 7, [], ["20171223-S1"]), Facts(), WINDOW)).text.split())
     for expected in ("None.", "No spike and no drop.", "Nothing was ordered.", "no counts of this date", "no times of this date"):
