@@ -8,7 +8,7 @@ published, through scratch tables over the private directories that will be publ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from string import Template
@@ -18,6 +18,7 @@ from common.contracts import all_contracts, contract
 from common.dates import window_before
 from common.errors import Misconfigured
 from common.exceptions.codes import expressions
+from common.planning_options import CHOICES, OPTIONS, chosen_text, options_in_use, options_of
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
 from common.publish.run import Run, table_root
@@ -25,7 +26,7 @@ from common.settings import ROOT
 from common.stages import Input
 
 MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
-OPTIONAL = ("planning.open_orders", "staging.receipts")  # not every date has them
+OPTIONAL = ("planning.open_orders", "staging.receipts", "staging.calendar_days")  # not every date has them
 _LINES, _STOCK, _EXCEPTIONS = "staging.pos_order_lines", "staging.warehouse_stock", "planning.exceptions"
 _NO_DAY = date.min  # no partition is of this date
 
@@ -39,6 +40,8 @@ class Facts:
     previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
     open_orders_from            earliest date whose released orders may still be open
     last_exceptions_date        latest earlier date within the window with published exceptions; date.min is none
+    options                     the options in use (common/planning_options.py); None: those that the settings turn on, no
+                                more, which is right where master data sets none. More than are in use are only slower.
     """
 
     order_lines_run: int
@@ -47,6 +50,7 @@ class Facts:
     previous_stock_date: date = _NO_DAY
     open_orders_from: date = _NO_DAY
     last_exceptions_date: date = _NO_DAY
+    options: frozenset[str] | None = None
 
 
 def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -57,6 +61,7 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
             "planning.history_days", "planning.min_history_days", "planning.spike_min_qty", "planning.spike_factor",
             "planning.drop_min_median_qty", "planning.missing_store_weekdays", "planning.missing_store_sent",
             "planning.open_order_grace_days",
+            "planning.level_share_percent", "planning.max_order_qty", "planning.fill_max_days",
             "planning.rejected_notice_permille", "planning.excess_min_days", "planning.excess_min_cost",
             "staging.short_snapshot_percent",
         )
@@ -66,7 +71,11 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
     currency = str(settings["business.currency"])
     if not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
         raise Misconfigured(f"business.currency {currency!r} is not a code of ISO 4217 such as USD", where="conf/settings.yml")
-    return {**values, "currency": currency}
+    choices = {name: str(settings[f"planning.{name}"]).lower() for name in CHOICES}
+    if wrong := [name for name, allowed in CHOICES.items() if choices[name] not in allowed]:
+        allowed = ", ".join(CHOICES[wrong[0]])
+        raise Misconfigured(f"planning.{wrong[0]} is {choices[wrong[0]]!r}, not one of {allowed}", where="conf/settings.yml")
+    return {**values, **choices, "currency": currency}
 
 
 def render(model: str, day: date, settings: Mapping[str, Any], references: Mapping[str, str], facts: Facts) -> str:
@@ -87,9 +96,10 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
         "open_orders_from": facts.open_orders_from.isoformat(),
         "last_exceptions_date": facts.last_exceptions_date.isoformat(),
     }
+    options = options_of(settings, ()) if facts.options is None else facts.options
     try:
         values |= {name: Template(sql).substitute(values) for name, sql in expressions().items()}
-        return Template(model_text(model)).substitute(values)
+        return Template(chosen_text(model_text(model), options)).substitute(values)
     except KeyError as error:
         raise Misconfigured(f"the model {model} asks for {error}, which nobody gives", where=f"sql/planning/{model}") from None
 
@@ -99,18 +109,18 @@ def model_text(model: str) -> str:
     return (ROOT / "sql" / "planning" / model / "model.sql").read_text(encoding="utf-8")
 
 
-def tables_read(model: str) -> list[str]:
-    """The tables that a model reads, as `schema.table`, in the order of first use."""
+def tables_read(model: str, options: Collection[str] = OPTIONS) -> list[str]:
+    """The tables that a model reads where these options are on, as `schema.table`, in the order of first use."""
     known = {c: f"planning.{c}" for c in MODELS} | {c.table: c.name for c in all_contracts() if c.schema == "audit"}
-    found = dict.fromkeys(re.findall(r"from \$(\w+)", model_text(model)))
+    found = dict.fromkeys(re.findall(r"from \$(\w+)", chosen_text(model_text(model), options)))
     return [known.get(name, f"staging.{name}") for name in found if name != "last_exceptions"]
 
 
-def inputs_of(run: Run, models: Iterable[str]) -> list[Input]:
+def inputs_of(run: Run, models: Iterable[str], options: Collection[str] = OPTIONS) -> list[Input]:
     """The published (or, within this night, pending) tables of the date that models read, less those they make themselves."""
     models = list(models)
     made = {f"planning.{model}" for model in models}
-    tables = dict.fromkeys(table for model in models for table in tables_read(model))
+    tables = dict.fromkeys(table for model in models for table in tables_read(model, options))
     needed = [table for table in tables if table not in made and table not in OPTIONAL and not table.startswith("audit.")]
     found = [run.input_of(table) for table in tables if table in OPTIONAL and table not in made]
     return [run.need_published(table) for table in needed] + [item for item in found if item]
@@ -128,8 +138,21 @@ def history_inputs(run: Run) -> list[Input]:
     return found
 
 
+def window_inputs(run: Run, tables: Iterable[str]) -> list[Input]:
+    """The published dates of the history window of some tables."""
+    window = [day.isoformat() for day in window_before(run.day, run.settings["planning.history_days"])]
+    published = {table: run.metastore.partitions(table) for table in tables}
+    return [
+        Input(f"{table}/{day}", dates[day].location, dates[day].location)
+        for table, dates in published.items()
+        for day in window
+        if day in dates
+    ]
+
+
 def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
     """The facts of a night, from its pinned inputs."""
+    inputs = list(inputs)
     earlier: dict[str, list[date]] = {_LINES: [], _STOCK: [], _EXCEPTIONS: []}
     for item in inputs:
         table, _, day = item.name.rpartition("/")
@@ -143,6 +166,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
         open_orders_from=first_day(run),
         last_exceptions_date=max(earlier[_EXCEPTIONS], default=_NO_DAY),
+        options=options_in_use(run.hdfs, run.settings, run.day, inputs),
     )
 
 
@@ -154,7 +178,8 @@ def build(run: Run, model: str, facts: Facts) -> str:
     """
     table = f"planning.{model}"
     location = run.private_dir(table)
-    references = {name.partition(".")[2]: _reference(run, name) for name in tables_read(model)}
+    tables = tables_read(model, OPTIONS if facts.options is None else facts.options)
+    references = {name.partition(".")[2]: _reference(run, name) for name in tables}
     if facts.last_exceptions_date != _NO_DAY:
         # the table may be of before a column that the model reads of it
         run.metastore.ensure_table(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))

@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 
 from common.cli import main
-from common.planning import build, counts, facts_of, inputs_of
+from common.planning import build, counts, facts_of, inputs_of, window_inputs
+from common.planning_options import options_in_use
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 
@@ -21,8 +22,16 @@ MAKES = ("order_decisions", "purchase_order_lines")
 
 
 def reads(run: Run) -> list[Input]:
-    """The need, and the master data of the date."""
-    return inputs_of(run, MAKES)
+    """The need, and the master data of the date; with options what they read, up to the whole window before the date."""
+    found = inputs_of(run, MAKES, ())
+    calendar = run.input_of("staging.calendar_days")
+    options = options_in_use(run.hdfs, run.settings, run.day, [*found, *filter(None, [calendar])])
+    found = inputs_of(run, MAKES, options)
+    if "history" in options:
+        found += window_inputs(run, ["staging.pos_order_lines"])
+    if "order_up_to" in options:
+        found += window_inputs(run, ["staging.warehouse_stock"])
+    return found
 
 
 def make(run: Run, inputs: list[Input]) -> Built:
@@ -35,7 +44,7 @@ def make(run: Run, inputs: list[Input]) -> Built:
 STAGE = Stage(
     "purchase_orders", reads, make,
     writes=("planning.order_decisions", "planning.purchase_order_lines"),
-    settings=("business.currency",), group="planning",
+    settings=("business.currency", "planning."), group="planning",
 )  # fmt: skip
 
 if __name__ == "__main__":

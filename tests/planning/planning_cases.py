@@ -6,7 +6,9 @@ Keys of a case (all optional):
     safety_stock, moq       of the replenishment rule (null is not set);  rule: none
     pack, status, product_name                     of the product;  product: none
     suppliers               a list: supplier, priority, from, to, pack_size, moq, unit_cost, currency, lead_time_days, active,
-                            supplier_currency, supplier_lead_time_days; usual: one named A. `shared` is one for all cases.
+                            supplier_currency, supplier_lead_time_days, and the options of product_suppliers and suppliers;
+                            usual: one named A. `shared` is one for all cases.
+    policy, level_share_percent, max_order_qty, is_held_on_spike     options of the replenishment rule
     history                 {days ago: units}, or a list from yesterday on;  stock_before: {days ago: units}
     released                a list of order lines: ago (days before the date, 1), supplier (A), sku (the case's), qty (48),
                             due (days after the date, 3), revision (1), status
@@ -33,6 +35,12 @@ from planning_world import DAY, ORDERS_RUN, STOCK_RUN, World
 
 from common.settings import ROOT
 
+RULE_OPTIONS = ("policy", "level_share_percent", "max_order_qty", "is_held_on_spike")
+OFFER = (
+    "priority", "pack_size", "moq", "unit_cost", "currency", "lead_time_days",
+    "case_size", "layer_size", "pallet_size", "level_share_percent", "max_order_qty",
+)  # fmt: skip
+SUPPLIER_OPTIONS = ("policy", "order_weekdays", "lead_time_unit", "minimum_order_value", "minimum_order_units", "minimum_action")
 MAIN_COLUMN = {"open_orders": "open_qty", "net_demand": "net_demand_qty", "order_decisions": "order_qty"}
 
 
@@ -96,7 +104,8 @@ def _product(world: World, case: Case, given: dict[str, Any]) -> None:
             name=given.get("product_name", f"Product {case.sku}"),
         )  # fmt: skip
     if given.get("rule") != "none":
-        world.add("replenishment_rules", sku=case.sku, moq=given.get("moq", 1), safety_stock=given.get("safety_stock", 0))
+        own = {k: given[k] for k in RULE_OPTIONS if k in given}
+        world.add("replenishment_rules", sku=case.sku, moq=given.get("moq", 1), safety_stock=given.get("safety_stock", 0), **own)
 
 
 def _suppliers(world: World, case: Case, given: dict[str, Any]) -> None:
@@ -107,8 +116,9 @@ def _suppliers(world: World, case: Case, given: dict[str, Any]) -> None:
             world.add(
                 "suppliers", supplier_id=supplier, is_active=entry.get("active", True),
                 currency=entry.get("supplier_currency", "USD"), lead_time_days=entry.get("supplier_lead_time_days", 4),
+                **{k: entry[k] for k in SUPPLIER_OPTIONS if k in entry},
             )  # fmt: skip
-        own = {k: entry[k] for k in ("priority", "pack_size", "moq", "unit_cost", "currency", "lead_time_days") if k in entry}
+        own = {k: entry[k] for k in OFFER if k in entry}
         world.add(
             "product_suppliers", sku=case.sku, supplier_id=supplier, valid_from=entry.get("from", "2017-01-01"),
             valid_to=entry.get("to"), **own,

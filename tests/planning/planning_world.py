@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from common.clients.trino import Trino, text_literal
 from common.contracts import contract
 from common.planning import MODELS, Facts, render, tables_read
+from common.planning_options import options_of
 from common.settings import load_settings
 
 DAY = date(2017, 12, 23)  # a Saturday
@@ -39,11 +41,22 @@ USUAL: dict[str, dict[str, Any]] = {
         "name": "Whole milk 1 gal", "department": "GROCERY", "category": "MILK", "base_unit": "each", "pack_size": 1,
         "status": "active",
     },
-    "suppliers": {"name": "Hartmann Dairy", "is_active": True, "lead_time_days": 4, "currency": "USD", "email": None},
-    "replenishment_rules": {"moq": 1, "safety_stock": 0},
+    "suppliers": {
+        "name": "Hartmann Dairy", "is_active": True, "lead_time_days": 4, "currency": "USD", "email": None,
+        "policy": None, "order_weekdays": None, "lead_time_unit": None, "level_share_percent": None, "is_held_on_spike": None,
+        "minimum_order_value": None, "minimum_order_units": None, "minimum_action": None,
+    },
+    "replenishment_rules": {
+        "moq": 1, "safety_stock": 0, "policy": None, "level_share_percent": None, "max_order_qty": None, "is_held_on_spike": None,
+    },
     "product_suppliers": {
         "priority": 1, "valid_from": "2017-01-01", "valid_to": None, "pack_size": None, "moq": None, "unit_cost": "2.31",
-        "currency": None, "lead_time_days": None,
+        "currency": None, "lead_time_days": None, "policy": None, "case_size": None, "layer_size": None, "pallet_size": None,
+        "level_share_percent": None, "max_order_qty": None,
+    },
+    "calendar_days": {
+        "party_kind": "supplier", "party_id": "A", "day": "2017-12-25", "is_order_day": None, "is_working_day": False,
+        "reason": None,
     },
     "stores": {"name": "Store", "is_active": True},
     "warehouses": {"name": "Warehouse", "is_active": True},
@@ -77,6 +90,10 @@ class World:
     def add(self, table: str, **values: Any) -> World:
         self.rows[table].append({"business_date": DAY} | USUAL[table] | values)
         return self
+
+    def filled(self) -> set[str]:
+        """The columns that have a value in some row, as `table.column`."""
+        return {f"{table}.{name}" for table, rows in self.rows.items() for row in rows for name in row if row[name] is not None}
 
     def references(self) -> dict[str, str]:
         """How a model reads the tables: each an inline relation."""
@@ -115,8 +132,11 @@ def plan(
     """The rows of each model up to `last` over a world, by column; each model reads the results of those before it.
 
     settings  overrides by dotted key
+    facts     without options: those that the settings and the world turn on, as in a night
     """
     values = dict(load_settings()) | dict(settings or {})
+    if facts.options is None:
+        facts = replace(facts, options=options_of(values, world.filled()))
     references, results = world.references(), {}
     for model in MODELS[: MODELS.index(last) + 1]:
         if model != last and f"planning.{model}" not in tables_read(last) and last != "purchase_order_lines":

@@ -21,6 +21,7 @@ FAULTS = {
     "rows with a null pack silently dropped",
     "any supplier when none qualifies",
     "retail price taken for cost",
+    "a maximum orders nothing in silence",
 }
 
 
@@ -42,7 +43,8 @@ def test_order_decisions(planned, case):
     row, expect = rows[0], {k: str(v) if k.endswith("_date") and v else v for k, v in case.expect.items()}
     assert {name: case.unprefixed(row[name]) for name in expect} == expect
     if row["outcome"] == "ordered":
-        assert row["order_qty"] == row["net_demand_qty"] + row["moq_excess_qty"] + row["pack_excess_qty"]
+        changes = ("moq", "pack", "level", "maximum", "fill")
+        assert row["order_qty"] == row["net_demand_qty"] + sum(row[f"{step}_excess_qty"] for step in changes)
     else:
         assert (row["order_qty"], row["packs"], row["line_cost"], row["due_date"], row["bound_by"]) == (0, 0, None, None, None)
 

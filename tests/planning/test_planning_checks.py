@@ -7,6 +7,7 @@ from string import Template
 import pytest
 from planning_world import DAY, World, plan, relation
 
+from common.contracts import all_contracts
 from common.publish.audit import checks
 
 MADE = ("net_demand", "order_decisions", "purchase_order_lines")
@@ -28,8 +29,8 @@ def sound(trino):
 
 def found(trino, rows):
     """What the checks of the planning tables return over these rows: check's sentence, and the row as text."""
-    schema = {"rejected_rows": "audit"} | dict.fromkeys(MADE, "planning")
-    references = {name: relation(f"{schema.get(name, 'staging')}.{name}", of) for name, of in rows.items()}
+    full = {c.table: c.name for c in all_contracts()}
+    references = {name: relation(full[name], of) for name, of in rows.items() if name in full}
     return [
         f"{sentence}: {row}"
         for name in MADE
@@ -67,7 +68,10 @@ def test_a_sound_plan_breaks_nothing(trino, sound):
         (lambda r: changed(r, "order_decisions", "s0", product_status="blocked"), "not planned, held or without a need"),
         (lambda r: changed(r, "order_decisions", "s0", order_qty=25), "whole packs"),
         (lambda r: changed(r, "order_decisions", "s0", order_qty=12, packs=1), "at or above the MOQ"),
-        (lambda r: changed(r, "order_decisions", "s0", order_qty=36, packs=3), "less than a pack above both"),
+        (lambda r: changed(r, "order_decisions", "s0", after_pack_qty=36), "less than a pack above both"),
+        (lambda r: changed(r, "order_decisions", "s0", after_level_qty=12), "levels and fills only add"),
+        (lambda r: changed(r, "order_decisions", "s0", max_order_qty=12), "never passes its maximum"),
+        (lambda r: changed(r, "order_decisions", "s0", net_demand_qty=0), "has a need"),
         (lambda r: changed(r, "order_decisions", "s0", moq_excess_qty=10), "the steps add up"),
         (lambda r: changed(r, "purchase_order_lines", "s0", line_no=2), "numbered from 1 without a gap"),
         (lambda r: changed(r, "purchase_order_lines", "s2", currency="EUR"), "one currency"),

@@ -139,7 +139,6 @@ with
             net_demand.has_rule,
             net_demand.rule_safety_stock_qty,
             net_demand.snapshot_safety_stock_qty,
-            net_demand.hold_reason,
             cast(net_demand.demand_qty as decimal(38,0)) as demand_qty,
             cast(net_demand.free_qty as decimal(38,0)) as free_qty,
             cast(net_demand.free_qty as decimal(38,0)) - net_demand.demand_qty as left_qty,
