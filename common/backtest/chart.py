@@ -82,7 +82,7 @@ def _grid(x: Callable[[float], float], y: Callable[[float], float], low: int, de
         lines.append(f'<text class="tick" x="{LEFT - 8}" y="{y(fill) + 4:.1f}" text-anchor="end">{fill}</text>')
     first, last = decades
     for power in range(math.floor(first), math.ceil(last) + 1):
-        for times in (1, 2, 5):
+        for times in (1, 1.5, 2, 3, 5, 7):
             stock = times * 10**power
             if first - 1e-9 <= math.log10(stock) <= last + 1e-9:
                 at, end = f"{x(stock):.1f}", HEIGHT - BOTTOM

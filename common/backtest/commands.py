@@ -109,7 +109,7 @@ def run_references(clients: Clients, world: World, parameters: str, unmet: str) 
     from common.backtest.left_out import read_terms
     from common.backtest.loop import simulate
     from common.backtest.masters import SETS
-    from common.backtest.results import Result
+    from common.backtest.results import BOUND, STOCKPYL, Result
     from common.backtest.stock import Stock
 
     newsvendor = reference.stockpyl()
@@ -119,9 +119,9 @@ def run_references(clients: Clients, world: World, parameters: str, unmet: str) 
     decider = reference.OrderUpTo(newsvendor, world.sales, terms)
     stock, cents = Stock(np.tile(opening, len(service)), unmet), np.tile(world.cents, len(service))
     tallies = simulate(world.period, world.sales, len(service), stock, decider, cents)
-    found = [Result("stockpyl", parameters, level, tally) for level, tally in zip(service, tallies, strict=True)]
+    found = [Result(STOCKPYL, parameters, level, tally) for level, tally in zip(service, tallies, strict=True)]
     least = reference.bound(world.period, world.sales, opening, terms.pack, world.cents)
-    return [*found, Result("bound", parameters, 100, least)]
+    return [*found, Result(BOUND, parameters, 100, least)]
 
 
 def _policies(args: argparse.Namespace) -> list[Policy]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.backtest.chart import Point, frontier, legend_mark
 from common.backtest.masters import SETS
-from common.backtest.results import HEADINGS, Result, cell
+from common.backtest.results import BOUND, HEADINGS, Result, cell
 
 _STYLE = Path(__file__).with_suffix(".css")
 
@@ -38,7 +38,8 @@ def _section(kind: str, results: list[Result], currency: str) -> str:
     for r in results:
         stock = f"mean stock {cell(r.stock_value)} {currency}, {r.stock_units:,} units"
         text = f"{r.policy} {r.share} %: fill {r.fill_percent} %, {stock}"
-        series.setdefault(r.policy, []).append(Point(float(r.stock_value), float(r.fill_percent), str(r.share), text))
+        label = "" if r.policy == BOUND else str(r.share)
+        series.setdefault(r.policy, []).append(Point(float(r.stock_value), float(r.fill_percent), label, text))
     legend = "".join(f"<li>{legend_mark(n)} {escape(name)}</li>" for n, name in enumerate(series, 1))
     names = [name for name in HEADINGS if name != "parameters"]
     head = "".join(f'<th scope="col">{escape(HEADINGS[name])}</th>' for name in names)

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from common.backtest.loop import Tally
 
-FORMULA, UP_TO, STOCKPYL, BOUND = "formula", "order_up_to", "stockpyl", "bound"
+STOCKPYL, BOUND = "stockpyl", "bound"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one scenario did. `share` is the percentage of the safety stock (of a bound or reference: 100)."""
+    """What one scenario did. `share` is the percentage of the safety stock, of stockpyl the service level."""
 
     policy: str
     parameters: str
@@ -40,7 +40,7 @@ class Result:
         """Everything by name; quantities in units, values in the business currency."""
         t = self.tally
         return {
-            "policy": self.policy, "parameters": self.parameters, "safety_stock_percent": self.share,
+            "policy": self.policy, "parameters": self.parameters, "share_percent": self.share,
             "fill_percent": self.fill_percent, "demand_units": t.demand, "unmet_units": t.demand - t.met,
             "short_sku_days": t.short_sku_days, "empty_sku_days": t.empty_sku_days,
             "mean_stock_units": self.stock_units, "mean_stock_value": self.stock_value,
@@ -51,7 +51,7 @@ class Result:
 
 
 HEADINGS = {  # of the table for people
-    "policy": "policy", "parameters": "parameters", "safety_stock_percent": "safety %", "fill_percent": "fill %",
+    "policy": "policy", "parameters": "parameters", "share_percent": "share %", "fill_percent": "fill %",
     "short_sku_days": "short days", "empty_sku_days": "empty days", "mean_stock_units": "stock units",
     "mean_stock_value": "stock value", "orders": "orders", "order_lines": "lines", "ordered_units": "units bought",
     "moq_excess_units": "for MOQ", "pack_excess_units": "for pack", "left_value": "value left", "on_order_value": "on order",

@@ -40,7 +40,7 @@ def write_policy(folder):
 
 def test_the_command_tells_what_each_scenario_did(told):
     result, folder = told
-    assert [(s["policy"], s["safety_stock_percent"]) for s in result["scenarios"]] == [("plain", 50), ("plain", 100)]
+    assert [(s["policy"], s["share_percent"]) for s in result["scenarios"]] == [("plain", 50), ("plain", 100)]
     half, whole = (s["sums"] for s in result["scenarios"])
     assert half["demand"] == whole["demand"] > 0
     assert 0 < half["met"] < whole["met"] <= whole["demand"]

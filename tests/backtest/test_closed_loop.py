@@ -1,6 +1,6 @@
 """The closed loop with the night's SQL on the real Trino, against the same loop in plain Python: to the unit, SKU and day."""
 
-from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from common.backtest.loop import Period, simulate
 from common.backtest.night import NightSql
 from common.backtest.policy import policy
 
-SHARES = [50, 100, 250]
+SHARES = (50, 100, 250)
 PERIOD = Period(DAYS[0], DAYS[-1], 0)
 
 
@@ -19,15 +19,16 @@ PERIOD = Period(DAYS[0], DAYS[-1], 0)
 def simulated(trino, hdfs, settings):
     """Runs the loop: stock after each day, order lines (day, SKU with its scenario) -> units, and the tallies."""
 
-    def run(world, unmet="lost", shares=SHARES, **options):
-        chosen, stocks, orders = policy("formula", []), [], {}
+    @cache
+    def run(unmet="lost", shares=SHARES, every_sku=False):
+        chosen, stocks, orders, world = policy("formula", []), [], {}, articles()
 
         def see(day, stock, lines):
             stocks.append(stock.on_hand.copy())
             orders.update({(day, int(at)): int(units) for at, units in zip(lines.at, lines.units, strict=True)})
 
         with NightSql(trino, hdfs, settings["hdfs.warehouse"], chosen.settings, COLUMNS) as night:
-            arm = Arm(chosen, masters(world), sales(world), shares, night, **options)
+            arm = Arm(chosen, masters(world), sales(world), list(shares), night, every_sku=every_sku)
             cents = np.tile([a.cents for a in world], len(shares))
             tallies = simulate(PERIOD, sales(world), len(shares), arm.opening(unmet), arm, cents, each_day=see)
         return np.array(stocks), orders, tallies
@@ -38,7 +39,7 @@ def simulated(trino, hdfs, settings):
 @pytest.mark.parametrize("unmet", ["lost", "backordered"])
 def test_the_loop_is_that_of_plain_integers(simulated, unmet):
     world = articles()
-    stocks, orders, tallies = simulated(world, unmet)
+    stocks, orders, tallies = simulated(unmet)
     told = {(s, n): plain_loop(a, percent, unmet) for s, percent in enumerate(SHARES) for n, a in enumerate(world)}
     for (s, n), one in told.items():
         at = s * len(world) + n
@@ -56,30 +57,33 @@ def test_the_loop_is_that_of_plain_integers(simulated, unmet):
 
 
 def test_what_the_sql_is_not_asked_about_would_not_be_ordered(simulated):
-    world = articles()
-    asked_less, asked_all = simulated(world), simulated(world, every_sku=True)
+    asked_less, asked_all = simulated(), simulated(every_sku=True)
     assert (asked_less[0] == asked_all[0]).all()
     assert asked_less[1:] == asked_all[1:]
 
 
 def test_a_scenario_does_not_depend_on_those_beside_it(simulated):
-    world = articles()
-    stocks, _, tallies = simulated(world)
-    alone, _, tally = simulated(world, shares=[SHARES[1]])
-    assert (stocks[:, len(world) : 2 * len(world)] == alone).all()
+    count = len(articles())
+    stocks, _, tallies = simulated()
+    alone, _, tally = simulated(shares=SHARES[1:2])
+    assert (stocks[:, count : 2 * count] == alone).all()
     assert tallies[1] == tally[0]
 
 
 def test_a_sku_that_nobody_buys_is_never_ordered_and_keeps_its_safety_stock(simulated):
-    world = [replace(a, sold=(0,) * len(DAYS)) for a in articles()]
-    stocks, orders, _ = simulated(world, every_sku=True)
-    assert not orders
-    assert (stocks == stocks[0]).all()
-    assert stocks[0, len(world) : 2 * len(world)].tolist() == [a.safety for a in world]
+    world = articles()
+    stocks, orders, _ = simulated(every_sku=True)
+    unsold = [n for n, a in enumerate(world) if not any(a.sold)]
+    assert len(unsold) > 1
+    for scenario, percent in enumerate(SHARES):
+        for n in unsold:
+            at = scenario * len(world) + n
+            assert not [units for (_, place), units in orders.items() if place == at]
+            assert set(stocks[:, at].tolist()) == {-(-world[n].safety * percent // 100)}
 
 
 def test_nothing_is_left_behind(simulated, trino, hdfs, settings):
-    simulated(articles(3))
+    simulated()
     tables = [name for (name,) in trino.rows("show tables from hive.scratch")]
     assert not [name for name in tables if name.startswith("backtest_")]
     assert not hdfs.list(f"{settings['hdfs.warehouse']}/_backtest")

@@ -12,7 +12,7 @@ from common.backtest.loop import Period, simulate
 from common.backtest.sales import Sales
 from common.backtest.stock import Stock
 
-PERIOD = Period(DAYS[0], DAYS[-1], 0)
+PERIOD = Period(DAYS[0], DAYS[0] + timedelta(days=19), 0)
 
 
 @pytest.fixture(scope="module")
