@@ -6,28 +6,33 @@ all of them with the night's own SQL, and none sees another. SKU number k of sce
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
-from common.backtest.loop import Lines
+from common.backtest.loop import Lines, dense
 from common.backtest.masters import Masters
 from common.backtest.night import NightSql
 from common.backtest.policy import Policy
 from common.backtest.sales import Sales
 from common.backtest.stock import Stock
 
+PAST_DAYS = 28  # of demand, stock and open orders that a policy may look at
 # the columns that a simulated night fills; every other column of a contract is NULL
 COLUMNS = {
-    "pos_order_lines": ["sku", "quantity"],
+    "pos_order_lines": ["store_id", "sku", "quantity"],
     "warehouse_stock": ["warehouse_id", "sku", "available_qty", "reserved_qty", "safety_stock_qty"],
     "products": ["sku", "name", "pack_size", "status"],
     "suppliers": ["supplier_id", "name", "is_active", "lead_time_days", "currency"],
     "replenishment_rules": ["sku", "moq", "safety_stock"],
     "product_suppliers": [
         "sku", "supplier_id", "priority", "valid_from", "valid_to", "pack_size", "moq", "unit_cost", "currency", "lead_time_days",
+    ],
+    "open_orders": [
+        "order_number", "supplier_id", "sku", "due_date", "released_qty", "received_qty", "cancelled_qty", "open_qty",
+        "is_closed",
     ],
 }  # fmt: skip
 
@@ -41,7 +46,6 @@ class Arm:
         """`every_sku` asks the SQL about all SKUs on all days, and not only about those that may need something."""
         self.policy, self.masters, self.sales, self.shares, self.night = policy, masters, sales, shares, night
         self.every_sku = every_sku or policy.adds_lines
-        count = len(sales.skus)
         plain = pyarrow.array(sales.skus)
         self.names = pyarrow.chunked_array([pc.binary_join_element_wise(f"{s}|", plain, "") for s in range(len(shares))])
         self.names = self.names.combine_chunks()
@@ -55,7 +59,9 @@ class Arm:
         safety = masters.safety(sales.skus)
         self.book_safety = np.concatenate([_share(masters.book_safety, percent) for percent in shares])
         self.safety = np.concatenate([_share(safety, percent) for percent in shares])
-        assert len(self.book_safety) == len(shares) * count
+        self._past: list[tuple[date, np.ndarray, np.ndarray]] = []  # snapshots of the days before
+        self._supplier = np.full(len(self.names), "", object)  # that the open orders of a SKU went to
+        self._horizon = np.tile(self._longest_lead(), len(shares)) + 1
 
     def opening(self, unmet: str) -> Stock:
         """Every SKU begins with exactly its safety stock: what no policy would add to or take from."""
@@ -63,10 +69,13 @@ class Arm:
 
     def decide(self, day: date, stock: Stock, demand: np.ndarray) -> Lines:
         """What the night orders, given the morning's stock and the day's demand."""
-        asked = self._asked(stock, demand)
-        self.night.put(day, self.tables(asked, stock, demand))
+        asked = self._asked(day, stock, demand)
+        tables = self.tables(asked, stock, demand)
+        self.night.put(day, self._with_past(day, asked, stock, tables) if self.policy.reads_history else tables)
+        self._past = [*self._past, (day, stock.on_hand.copy(), stock.owed.copy())][-PAST_DAYS:]
         found = self.night.orders(day)
         at = asked[pc.index_in(found["sku"], pc.take(self.names, asked)).to_numpy()]
+        self._supplier[at] = found["supplier_id"].to_pylist()
         column = {name: found[name].to_numpy() for name in found.column_names if found.schema.field(name).type == pyarrow.int64()}
         moq, pack = column["moq_excess_qty"], column["pack_excess_qty"]
         return Lines(
@@ -76,33 +85,88 @@ class Arm:
 
     def tables(self, asked: np.ndarray, stock: Stock, demand: np.ndarray) -> dict[str, pyarrow.Table]:
         """The staged tables of a day for the SKUs at these places (sorted)."""
-        names = pc.take(self.names, asked)
-        sold = asked[demand[asked] > 0]
         mask = np.zeros(len(demand), bool)
         mask[asked] = True
         offers = self._offers.filter(pyarrow.array(mask[self._offers["place"].to_numpy()]))
         used = self._suppliers.filter(pc.is_in(self._suppliers["supplier_id"], pc.unique(offers["supplier_id"])))
         return {
-            "pos_order_lines": pyarrow.table({"sku": pc.take(self.names, sold), "quantity": demand[sold]}),
-            "warehouse_stock": pyarrow.table({
-                "warehouse_id": pyarrow.repeat(pyarrow.scalar("W1"), len(asked)), "sku": names,
-                "available_qty": stock.on_hand[asked], "reserved_qty": stock.owed[asked],
-                "safety_stock_qty": self.book_safety[asked],
-            }),
+            "pos_order_lines": self._lines(asked, demand),
+            "warehouse_stock": self._snapshot(asked, stock.on_hand, stock.owed),
             "products": self._products.filter(pyarrow.array(mask[self._products["place"].to_numpy()])).drop("place"),
             "replenishment_rules": self._rules.filter(pyarrow.array(mask[self._rules["place"].to_numpy()])).drop("place"),
             "product_suppliers": offers.drop("place"),
             "suppliers": used,
         }  # fmt: skip
 
-    def _asked(self, stock: Stock, demand: np.ndarray) -> np.ndarray:
-        """Places of the SKUs that the night may order: with demand, or with less free than the safety stock.
+    def _lines(self, asked: np.ndarray, demand: np.ndarray) -> pyarrow.Table:
+        """The day's order lines: one a SKU, of one store."""
+        sold = asked[demand[asked] > 0]
+        store = pyarrow.repeat(pyarrow.scalar("1"), len(sold))
+        return pyarrow.table({"store_id": store, "sku": pc.take(self.names, sold), "quantity": demand[sold]})
 
-        All others need nothing by the formula: 0 + safety stock - free <= 0. The SQL decides about the rest.
+    def _snapshot(self, asked: np.ndarray, on_hand: np.ndarray, owed: np.ndarray) -> pyarrow.Table:
+        """The snapshot of the one warehouse: what is owed to customers is reserved."""
+        return pyarrow.table({
+            "warehouse_id": pyarrow.repeat(pyarrow.scalar("W1"), len(asked)), "sku": pc.take(self.names, asked),
+            "available_qty": on_hand[asked], "reserved_qty": owed[asked], "safety_stock_qty": self.book_safety[asked],
+        })  # fmt: skip
+
+    def _asked(self, day: date, stock: Stock, demand: np.ndarray) -> np.ndarray:
+        """Places of the SKUs that the night may order; the SQL decides about them. All others need nothing.
+
+        By the formula those with demand, or with less free than the safety stock: 0 + safety stock - free <= 0. By
+        order_up_to also those whose free and open units are less than the safety stock and what the window's demand could
+        at most ask for: all of it sold on the fewest days that it is judged by, over the longest lead time.
         """
         if self.every_sku:
             return np.arange(len(demand))
-        return np.flatnonzero((demand > 0) | (stock.on_hand - stock.owed < self.safety))
+        free = stock.on_hand - stock.owed
+        may_need = (demand > 0) | (free < self.safety)
+        if self.policy.reads_history:
+            window = self.sales.total(day - timedelta(days=n) for n in range(PAST_DAYS + 1))
+            fewest = max(1, int(self.policy.settings["planning.min_history_days"]))
+            most = -(-np.tile(window, len(self.shares)) * self._horizon // fewest)
+            may_need |= free + stock.on_order < self.safety + most
+        return np.flatnonzero(may_need)
+
+    def _with_past(
+        self, day: date, asked: np.ndarray, stock: Stock, tables: dict[str, pyarrow.Table]
+    ) -> dict[str, pyarrow.Table]:
+        """The tables with the window's order lines and snapshots, and the open orders; before the first day all was as on it."""
+        lines, snapshots = [_dated(tables["pos_order_lines"], day)], [_dated(tables["warehouse_stock"], day)]
+        known = {past: state for past, *state in self._past}
+        first = known[min(known)] if known else [stock.on_hand, stock.owed]
+        for past in (day - timedelta(days=n) for n in range(1, PAST_DAYS + 1)):
+            on_hand, owed = known.get(past, first)
+            snapshots.append(_dated(self._snapshot(asked, on_hand, owed), past))
+            demand = dense(self.sales, past, len(self.shares))
+            lines.append(_dated(self._lines(asked, demand), past))
+        coming = [self._open_orders(asked, due, units) for due, units in stock.arrivals.items()]
+        more = {"pos_order_lines": pyarrow.concat_tables(lines), "warehouse_stock": pyarrow.concat_tables(snapshots)}
+        return {**tables, **more, **({"open_orders": pyarrow.concat_tables(coming)} if coming else {})}
+
+    def _open_orders(self, asked: np.ndarray, due: int, units: np.ndarray) -> pyarrow.Table:
+        """What is due on a day, as one order of each supplier; orders of several days are one here."""
+        at = asked[units[asked] > 0]
+        nothing, supplier = np.zeros(len(at), np.int64), pyarrow.array(self._supplier[at], pyarrow.string())
+        return pyarrow.table({
+            "order_number": pc.binary_join_element_wise(f"{due}-", supplier, ""),
+            "supplier_id": supplier, "sku": pc.take(self.names, at),
+            "due_date": pyarrow.repeat(pyarrow.scalar(date.fromordinal(due)), len(at)),
+            "released_qty": units[at], "received_qty": nothing, "cancelled_qty": nothing, "open_qty": units[at],
+            "is_closed": np.zeros(len(at), bool),
+        })  # fmt: skip
+
+    def _longest_lead(self) -> np.ndarray:
+        """The longest lead time of any of a SKU's suppliers, in days."""
+        offers, suppliers = (self.masters.tables[t] for t in ("product_suppliers", "suppliers"))
+        at = pc.index_in(offers["supplier_id"], suppliers["supplier_id"].combine_chunks())
+        lead = pc.coalesce(offers["lead_time_days"], pc.take(suppliers["lead_time_days"], at))
+        longest = np.zeros(len(self.sales.skus), np.int64)
+        place = pc.index_in(offers["sku"], pyarrow.array(self.sales.skus))
+        known = pc.is_valid(place).to_numpy()
+        np.maximum.at(longest, place.to_numpy()[known].astype(np.int64), lead.to_numpy()[known].astype(np.int64))
+        return longest
 
     def _of_skus(self, table: str) -> pyarrow.Table:
         """A table of SKUs for all scenarios, with the place of each row's SKU; rows of other SKUs are left out."""
@@ -135,3 +199,7 @@ class Arm:
 
 def _share(units: np.ndarray, percent: int) -> np.ndarray:
     return (units * percent + 99) // 100
+
+
+def _dated(rows: pyarrow.Table, day: date) -> pyarrow.Table:
+    return rows.append_column("business_date", pyarrow.repeat(pyarrow.scalar(day), len(rows)))

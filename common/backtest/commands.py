@@ -14,9 +14,13 @@ from common.dates import date_range
 from common.errors import CannotWrite, Usage
 
 if TYPE_CHECKING:  # --help must not wait for every client
+    from datetime import date
+
     from common.backtest.left_out import World
+    from common.backtest.loop import Lines
     from common.backtest.policy import Policy
     from common.backtest.results import Result
+    from common.backtest.stock import Stock
     from common.publish.run import Clients
 
 UNMET = ("lost", "backordered")
@@ -97,7 +101,13 @@ def run_arm(
     with NightSql(clients.trino, clients.hdfs, settings["hdfs.warehouse"], policy.settings, COLUMNS) as night:
         arm = Arm(policy, world.masters(SETS[parameters]), world.sales, percents, night, every_sku=every_sku)
         cents = np.tile(world.cents, len(percents))
-        tallies = simulate(world.period, world.sales, len(percents), arm.opening(unmet), arm, cents)
+        days = world.period.all_days()
+
+        def tell(day: date, _stock: Stock, _lines: Lines) -> None:
+            if not (number := days.index(day) + 1) % 10:
+                say(f"{policy.name} with {parameters}: {day}, day {number} of {len(days)}")
+
+        tallies = simulate(world.period, world.sales, len(percents), arm.opening(unmet), arm, cents, each_day=tell)
     return [Result(policy.name, parameters, percent, tally) for percent, tally in zip(percents, tallies, strict=True)]
 
 
