@@ -37,7 +37,7 @@ def articles(count: int = 14, seed: int = 5) -> list[Article]:
     draw = random.Random(seed)
     made = []
     for n in range(count):
-        mean = draw.choice([0, 1, 3, 20])
+        mean = (0, 1, 3, 20)[n % 4]
         sold = tuple(draw.choice([0, 0, mean, 2 * mean]) if mean else 0 for _ in DAYS)
         pack = draw.choice([1, 6, 12])
         made.append(
