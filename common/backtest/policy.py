@@ -29,7 +29,9 @@ class Policy:
     @property
     def reads_history(self) -> bool:
         """Whether it looks at more than the day: earlier demand, earlier stock and open orders."""
-        return "planning.policy" in set(self.settings) and self.settings["planning.policy"] != "formula"
+        known = set(self.settings)
+        looks_back = "planning.policy" in known and self.settings["planning.policy"] != "formula"
+        return looks_back or ("planning.hold_on_spike" in known and bool(self.settings["planning.hold_on_spike"]))
 
     @property
     def adds_lines(self) -> bool:

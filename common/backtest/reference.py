@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,16 +87,18 @@ class OrderUpTo:
             sums[at] += units
             squares[at] += units * units
         pasts, which = np.unique(np.stack([sums, squares, self._terms.lead]), axis=1, return_inverse=True)
-        levels = [[self._level(past, service) for past in pasts.T.tolist()] for service in self._service]
+        levels = [[base_stock(self._newsvendor, *past, service) for past in pasts.T.tolist()] for service in self._service]
         return np.concatenate([np.array(level, np.int64)[which.ravel()] for level in levels])
 
-    def _level(self, past: list[int], service: int) -> int:
-        total, squares, lead = past
-        deviation = math.sqrt((squares - total * total / PAST_DAYS) / (PAST_DAYS - 1))
-        if total == 0 or deviation == 0:  # as much every day: no need to be careful
-            return math.ceil(total * (lead + 1) / PAST_DAYS)
-        level, _ = self._newsvendor.newsvendor_normal(100 - service, service, total / PAST_DAYS, deviation, lead)
-        return max(0, math.ceil(level))
+
+@cache
+def base_stock(newsvendor: Any, total: int, squares: int, lead: int, service: int) -> int:
+    """The level for demand that added up to `total` in the past days, and its squares to `squares`; kept for the next week."""
+    deviation = math.sqrt((squares - total * total / PAST_DAYS) / (PAST_DAYS - 1))
+    if total == 0 or deviation == 0:  # as much every day: no need to be careful
+        return math.ceil(total * (lead + 1) / PAST_DAYS)
+    level, _ = newsvendor.newsvendor_normal(100 - service, service, total / PAST_DAYS, deviation, lead)
+    return max(0, math.ceil(level))
 
 
 def bound(period: Period, sales: Sales, opening: np.ndarray, pack: np.ndarray, cents: np.ndarray) -> Tally:
