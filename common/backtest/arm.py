@@ -116,7 +116,7 @@ class Arm:
 
         By the formula those with demand, or with less free than the safety stock: 0 + safety stock - free <= 0. By
         order_up_to also those whose free and open units are less than the safety stock and what the window's demand could
-        at most ask for: all of it sold on the fewest days that it is judged by, over the longest lead time.
+        at most ask for: all of it, spikes too, sold on the days with stock alone, over the longest lead time.
         """
         if self.every_sku:
             return np.arange(len(demand))
@@ -124,8 +124,9 @@ class Arm:
         may_need = (demand > 0) | (free < self.safety)
         if self.policy.reads_history:
             window = self.sales.total(day - timedelta(days=n) for n in range(PAST_DAYS + 1))
-            fewest = max(1, int(self.policy.settings["planning.min_history_days"]))
-            most = -(-np.tile(window, len(self.shares)) * self._horizon // fewest)
+            past = self._before(day, stock)
+            stocked = sum(on_hand > owed for before, on_hand, owed in past if len(self.sales.of(before)[0]))
+            most = -(-np.tile(window, len(self.shares)) * self._horizon // np.maximum(stocked, 1))
             may_need |= free + stock.on_order < self.safety + most
         return np.flatnonzero(may_need)
 
@@ -134,16 +135,22 @@ class Arm:
     ) -> dict[str, pyarrow.Table]:
         """The tables with the window's order lines and snapshots, and the open orders; before the first day all was as on it."""
         lines, snapshots = [_dated(tables["pos_order_lines"], day)], [_dated(tables["warehouse_stock"], day)]
-        known = {past: state for past, *state in self._past}
-        first = known[min(known)] if known else [stock.on_hand, stock.owed]
-        for past in (day - timedelta(days=n) for n in range(1, PAST_DAYS + 1)):
-            on_hand, owed = known.get(past, first)
+        for past, on_hand, owed in self._before(day, stock):
             snapshots.append(_dated(self._snapshot(asked, on_hand, owed), past))
             demand = dense(self.sales, past, len(self.shares))
-            lines.append(_dated(self._lines(asked, demand), past))
+            # and a line of anybody: a day on which nobody sold anything is one with closed stores
+            told = np.union1d(asked, np.flatnonzero(demand)[:1])
+            lines.append(_dated(self._lines(told, demand), past))
         coming = [self._open_orders(asked, due, units) for due, units in stock.arrivals.items()]
         more = {"pos_order_lines": pyarrow.concat_tables(lines), "warehouse_stock": pyarrow.concat_tables(snapshots)}
         return {**tables, **more, **({"open_orders": pyarrow.concat_tables(coming)} if coming else {})}
+
+    def _before(self, day: date, stock: Stock) -> list[tuple[date, np.ndarray, np.ndarray]]:
+        """The days of the window with what was on hand and owed in the morning; before the first one it was as on it."""
+        known = {past: (on_hand, owed) for past, on_hand, owed in self._past}
+        first = known[min(known)] if known else (stock.on_hand, stock.owed)
+        days = [day - timedelta(days=n) for n in range(1, PAST_DAYS + 1)]
+        return [(past, *known.get(past, first)) for past in days]
 
     def _open_orders(self, asked: np.ndarray, due: int, units: np.ndarray) -> pyarrow.Table:
         """What is due on a day, as one order of each supplier; orders of several days are one here."""
