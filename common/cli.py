@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     from common.demo import add_commands as add_demo
     from common.dictionary import add_commands as add_dictionary
     from common.diff.commands import add_commands as add_diff
+    from common.exceptions.spikes import add_commands as add_spikes
     from common.exceptions.worklist import add_commands as add_worklist
     from common.explain.commands import add_commands as add_explain
     from common.inbox.commands import add_commands as add_inbox
@@ -138,6 +139,7 @@ def parser() -> argparse.ArgumentParser:
     add_diff(commands)
     add_backtest(commands)
     add_worklist(commands)
+    add_spikes(commands)
     add_what_if(commands)
     add_benchmark(commands)
     add_lake(commands)

@@ -85,6 +85,10 @@ class Retailer:
         files = {"order_files": len(by_store), "stock_files": len(by_warehouse)}
         return {**files, "order_lines": len(rows), "stock_rows": len(stock)}
 
+    def daily_units(self) -> pyarrow.Table:
+        """Units sold of each planned SKU on each business date of the year, without returns: `sku, business_date, day_qty`."""
+        return self._db.sql(_query("daily_units", products=_query("products"))).to_arrow_table()
+
     def master_files(self, folder: Path) -> dict[str, Path]:
         """Writes the tables of master data that the year has as CSV into `folder`; it knows of no calendar."""
         self._name_everybody()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from common.publish.export import describe
@@ -26,13 +26,14 @@ def exception_files(day: date, columns: Sequence[str], rows: Iterable[Sequence[A
     CSV by `inert`; the JSON has it as it is.
     """
     plain = sorted(([_plain(value) for value in row] for row in rows), key=_order_of)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines: list[str] = []
+    # the writer quotes what its own line end holds: with CRLF a lone CR in a text is quoted, too
+    writer = csv.writer(SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n")))
     writer.writerow(["business_date", *columns])
     writer.writerows([day.isoformat(), *map(inert, row)] for row in plain)
     entries = [dict(zip(columns, row, strict=True)) for row in plain]
     tree = {"schema_version": 1, "business_date": day.isoformat(), "exceptions": entries}
-    return {"exceptions.csv": text.getvalue().encode(), "exceptions.json": render(tree)}
+    return {"exceptions.csv": "".join(lines).encode(), "exceptions.json": render(tree)}
 
 
 def inert(value: Any) -> Any:

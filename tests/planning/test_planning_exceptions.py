@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from planning_cases import cases, frame, place
@@ -44,6 +45,23 @@ def test_a_world_of_its_own(trino, case):
         world.rows["pos_order_lines"] = [row for row in world.rows["pos_order_lines"] if row["sku"] != "frame"]
     facts = replace(FACTS, published_days=case.alone.get("published_days", 28))
     judge(case, plan(trino, world, facts=facts, settings=case.alone.get("settings"))["exceptions"])
+
+
+def test_the_ranks_by_plain_python(planned):
+    """What is at risk in money, then in days, then severity and subject; an error without a bound comes first."""
+    rows = planned("exceptions")
+    priced = [row for row in rows if row["cost_at_risk"] is not None]
+    total, units = sum(Fraction(row["cost_at_risk"]) for row in priced), sum(row["at_risk_qty"] for row in priced)
+    mean = Fraction(int(total * 100 / units + Fraction(1, 2)), 100)
+
+    def key(row):
+        risk, cost, days = row["at_risk_qty"], row["cost_at_risk"], row["days_at_risk"]
+        money = Fraction(cost) if cost is not None else (risk or 0) * mean
+        unbounded = risk is None and row["severity"] == "error"
+        return not unbounded, -money, days is None, -(days or 0), SEVERITIES.index(row["severity"]), row["subject"], row["code"]
+
+    assert [row["rank"] for row in sorted(rows, key=key)] == list(range(1, len(rows) + 1))
+    assert any(row["at_risk_qty"] is None and row["severity"] != "error" for row in rows)
 
 
 def test_nothing_but_cases_raised(planned):

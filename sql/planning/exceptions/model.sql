@@ -427,15 +427,18 @@ with
         from lines
     ),
 
-    -- for the rank alone, a unit without a cost counts as the mean unit of the lines that have one
+    -- for the rank alone, a unit without a cost counts as the mean unit of the lines that have one; where none has, as 1
     averaged as (
         select
             valued.*,
             coalesce(
                 cost_at_risk,
-                at_risk_qty * cast(
-                    sum(cost_at_risk) over ()
-                        / nullif(sum(if(cost_at_risk is not null, cast(at_risk_qty as decimal(38,0)))) over (), 0) as decimal(12,2)
+                at_risk_qty * coalesce(
+                    cast(
+                        sum(cost_at_risk) over ()
+                            / nullif(sum(if(cost_at_risk is not null, cast(at_risk_qty as decimal(38,0)))) over (), 0) as decimal(12,2)
+                    ),
+                    1
                 ),
                 0
             ) as rank_cost,
