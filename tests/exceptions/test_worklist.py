@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from argparse import Namespace
 from datetime import date
 
@@ -58,7 +59,7 @@ def publish(clients, day, table, rows):
     out = io.BytesIO()
     schema = pa.schema([field.with_nullable(True) for field in arrow_schema(of) if field.name != of.partition])
     pq.write_table(pa.Table.from_pylist(rows, schema), out)
-    location = f"{clients.settings['hdfs.warehouse']}/_tests/{table}/{day}/worklist"
+    location = f"{clients.settings['hdfs.warehouse']}/_tests/{table}/{day}/{time.time_ns()}"
     clients.hdfs.write(f"{location}/part-0.parquet", out.getvalue())
     clients.metastore.ensure_table(of, table_root(clients.settings, table))
     clients.metastore.point(table, day, location, {RUN_ID: "1"})
