@@ -178,6 +178,8 @@ def test_an_altered_file_is_seen(root):
     assert not is_intact(directory)
     file.write_bytes(data)
     assert is_intact(directory)
+    (directory / "report.html").write_text("made again, and none of the files")
+    assert is_intact(directory)
     (directory / "stray.json").write_text("{}")
     assert not is_intact(directory)
 
