@@ -24,8 +24,8 @@ def open_order_inputs(run: Run) -> list[Input]:
 
 
 def needs_open_orders(run: Run, inputs: Sequence[Input]) -> bool:
-    """Whether an earlier date has released anything, or there is a partition of an earlier run that must not stay.
+    """Whether an earlier date has released anything, or an earlier run's rows must not stay.
 
     Without a release nothing can be received: such receipts are set aside.
     """
-    return any(item.name.startswith(f"{RELEASED}/") for item in inputs) or run.published(TABLE) is not None
+    return any(item.name.startswith(f"{RELEASED}/") for item in inputs) or run.has_files(TABLE)

@@ -31,9 +31,9 @@ def reads(run: Run) -> list[Input]:
 def build(run: Run, inputs: list[Input]) -> Built:
     """All files of the date; BadData when one can't be trusted, or too much is rejected.
 
-    Where nobody sent any there is no partition, and an empty one only in the place of what was published before.
+    Where nobody sent any there is no partition, and an empty one only in the place of rows that were published before.
     """
-    if not inputs and run.published(RECEIPTS.table) is None:
+    if not inputs and not run.has_files(RECEIPTS.table):
         return Built()
     if not inputs:
         directory = run.private_dir(RECEIPTS.table)
@@ -46,9 +46,9 @@ def build(run: Run, inputs: list[Input]) -> Built:
 
 
 def is_current(run: Run, fingerprint: str) -> bool:
-    """Nothing was sent and nothing is published, or what is published came from this."""
-    if run.published(RECEIPTS.table) is None:
-        return run.find_raw("receipts") is None
+    """Nothing was sent and no rows are published, or what is published came from this."""
+    if run.find_raw("receipts") is None:
+        return not run.has_files(RECEIPTS.table)
     return is_published(run, RECEIPTS.table, fingerprint)
 
 

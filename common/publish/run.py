@@ -145,6 +145,11 @@ class Run:
         """The published partition of a table, or None."""
         return self.metastore.partition(table, day or self.day)
 
+    def has_files(self, table: str) -> bool:
+        """Whether anything but an empty directory is published of a table on the run's date."""
+        partition = self.published(table)
+        return partition is not None and bool(self.hdfs.list(partition.location))
+
     def input_of(self, table: str, day: date | None = None) -> Input | None:
         """A published (or, within this night, pending) table as an input; None when it is not published."""
         day = day or self.day
