@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DAY = date(2017, 12, 23)  # the busiest day of the real year
 STAGED = ("ingest", "snapshot_master", "stage_master", "stage_orders", "stage_stock")
+_DAYS_AT_ONCE = 3
 
 
 def add_commands(commands: Any) -> None:
@@ -60,12 +62,16 @@ def prepare(clients: Clients) -> None:
     if missing:
         say(f"writing {len(missing)} real days as raw files into {clients.settings.path('paths.inbox')}")
         write_days(clients.settings, clients.postgres, missing, replace=True)
-    for number, day in enumerate(days, 1):
-        if clients.metastore.partition("staging.warehouse_stock", day):
-            continue
-        say(f"history {number} of {len(days)}: {day}")
+    todo = [day for day in days if not clients.metastore.partition("staging.warehouse_stock", day)]
+
+    def stage_day(day: date) -> None:
         options = stage_parser("stage", argparse.ArgumentParser()).parse_args([str(day), "--quiet"])
         run_stages(clients, [stage(n) for n in STAGED], day, options, command="demo")
+
+    # a date is mostly waiting: for HDFS to close a file, for a commit, for the metastore
+    with ThreadPoolExecutor(_DAYS_AT_ONCE) as dates:
+        for number, (day, _) in enumerate(zip(todo, dates.map(stage_day, todo), strict=True), 1):
+            say(f"history {number} of {len(todo)}: {day}")
 
 
 def say(text: str) -> None:
