@@ -77,17 +77,24 @@ def append(run: Run, contract: Contract, rows: pa.Table, *, once: bool = False) 
 
     rows = rows.cast(arrow_schema(contract))
     path = run.settings.service("HDFS_URL").rstrip("/") + table_root(run.settings, contract.name)
-    is_append_only = _is_append_only(run, contract)
-    try:
-        if not is_append_only:
+    for is_last in (False, False, True):
+        try:
+            _append(run, contract, path, rows, once)
+            break
+        except (Py4JError, PySparkException) as error:
+            # another run has just made the table append-only: nothing of this append was committed
+            if is_last or "DELTA_METADATA_CHANGED" not in str(error):
+                raise _failure(error, contract, path) from error
+
+
+def _append(run: Run, contract: Contract, path: str, rows: pa.Table, once: bool) -> None:
+    with _ONE_CREATES:
+        if not _is_append_only(run, contract):
             run.spark.sql(f"alter table delta.`{path}` set tblproperties ('delta.appendOnly' = 'true')")
-        frame = run.spark.createDataFrame(rows).coalesce(1)
-        writer = frame.write.format("delta").mode("append")
-        if once:
-            writer = writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1)
-        writer.save(path)
-    except (Py4JError, PySparkException) as error:
-        raise _failure(error, contract, path) from error
+    writer = run.spark.createDataFrame(rows).coalesce(1).write.format("delta").mode("append")
+    if once:
+        writer = writer.option("txnAppId", f"{contract.name} {_digest(rows)}").option("txnVersion", 1)
+    writer.save(path)
 
 
 def _failure(error: Exception, contract: Contract, path: str) -> Exception:
