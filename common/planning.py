@@ -18,7 +18,7 @@ from common.contracts import all_contracts, contract
 from common.dates import window_before
 from common.errors import Misconfigured
 from common.exceptions.codes import expressions
-from common.planning_options import CHOICES, OPTIONS, chosen_text, options_in_use, options_of
+from common.planning_options import CHOICES, OPTIONS, chosen_text, filled_inputs, options_of
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
 from common.publish.run import Run, table_root
@@ -40,8 +40,8 @@ class Facts:
     previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
     open_orders_from            earliest date whose released orders may still be open
     last_exceptions_date        latest earlier date within the window with published exceptions; date.min is none
-    options                     the options in use (common/planning_options.py); None: those that the settings turn on, no
-                                more, which is right where master data sets none. More than are in use are only slower.
+    filled                      columns of master data, as `table.column`, that some row sets: with the settings they say
+                                which options are in use (common/planning_options.py). More than are set are only slower.
     """
 
     order_lines_run: int
@@ -50,7 +50,7 @@ class Facts:
     previous_stock_date: date = _NO_DAY
     open_orders_from: date = _NO_DAY
     last_exceptions_date: date = _NO_DAY
-    options: frozenset[str] | None = None
+    filled: frozenset[str] = frozenset()
 
 
 def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -96,7 +96,7 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
         "open_orders_from": facts.open_orders_from.isoformat(),
         "last_exceptions_date": facts.last_exceptions_date.isoformat(),
     }
-    options = options_of(settings, ()) if facts.options is None else facts.options
+    options = options_of(settings, facts.filled)
     try:
         values |= {name: Template(sql).substitute(values) for name, sql in expressions().items()}
         return Template(chosen_text(model_text(model), options)).substitute(values)
@@ -166,7 +166,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
         open_orders_from=first_day(run),
         last_exceptions_date=max(earlier[_EXCEPTIONS], default=_NO_DAY),
-        options=options_in_use(run.hdfs, run.settings, run.day, inputs),
+        filled=filled_inputs(run.hdfs, run.day, inputs),
     )
 
 
@@ -178,7 +178,7 @@ def build(run: Run, model: str, facts: Facts) -> str:
     """
     table = f"planning.{model}"
     location = run.private_dir(table)
-    tables = tables_read(model, OPTIONS if facts.options is None else facts.options)
+    tables = tables_read(model, options_of(run.settings, facts.filled))
     references = {name.partition(".")[2]: _reference(run, name) for name in tables}
     if facts.last_exceptions_date != _NO_DAY:
         # the table may be of before a column that the model reads of it

@@ -88,14 +88,14 @@ def chosen_text(text: str, options: Collection[str]) -> str:
     return chosen
 
 
-def options_in_use(hdfs: Hdfs, settings: Mapping[str, Any], day: date, inputs: Iterable[Input]) -> frozenset[str]:
-    """The options that a plan uses: by the settings, and by those of its inputs that are master data of the date."""
+def filled_inputs(hdfs: Hdfs, day: date, inputs: Iterable[Input]) -> frozenset[str]:
+    """The columns with a value, as `table.column`, of those inputs of a plan that are master data of its date."""
     filled: set[str] = set()
     for item in inputs:
         table, _, of = item.name.removeprefix("staging.").rpartition("/")
         if table in MASTER_TABLES and of == day.isoformat():
             filled |= {f"{table}.{column}" for column in filled_columns(hdfs, item.location)}
-    return options_of(settings, filled)
+    return frozenset(filled)
 
 
 @cache

@@ -14,7 +14,7 @@ import sys
 
 from common.cli import main
 from common.planning import build, counts, facts_of, inputs_of, window_inputs
-from common.planning_options import options_in_use
+from common.planning_options import filled_inputs, options_of
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 
@@ -25,7 +25,7 @@ def reads(run: Run) -> list[Input]:
     """The need, and the master data of the date; with options what they read, up to the whole window before the date."""
     found = inputs_of(run, MAKES, ())
     calendar = run.input_of("staging.calendar_days")
-    options = options_in_use(run.hdfs, run.settings, run.day, [*found, *filter(None, [calendar])])
+    options = options_of(run.settings, filled_inputs(run.hdfs, run.day, [*found, *filter(None, [calendar])]))
     found = inputs_of(run, MAKES, options)
     if "history" in options:
         found += window_inputs(run, ["staging.pos_order_lines"])

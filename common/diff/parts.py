@@ -119,7 +119,9 @@ def mixed(old: Side, new: Side, taken: Collection[str], tables: Sequence[str]) -
         references["product_suppliers"] = offers[1] if offers[0] == offers[1] else _with_prices(*offers)
     references["rejected_rows"] = _rejected_rows(of("stock").day, of("demand").day, day)
     facts = {field: _on(day, of(group).day, getattr(of(group).facts, field)) for field, group in FACTS.items()}
-    return World(day, of(SETTINGS).settings, references, replace(old.facts, **facts))
+    # an option that one side uses is planned on both: one that nobody uses changes nothing
+    filled = old.facts.filled | new.facts.filled
+    return World(day, of(SETTINGS).settings, references, replace(old.facts, filled=filled, **facts))
 
 
 def _on(day: date, own: date, fact: Any) -> Any:

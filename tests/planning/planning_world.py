@@ -16,7 +16,6 @@ from typing import Any
 from common.clients.trino import Trino, text_literal
 from common.contracts import contract
 from common.planning import MODELS, Facts, render, tables_read
-from common.planning_options import options_of
 from common.settings import load_settings
 
 DAY = date(2017, 12, 23)  # a Saturday
@@ -132,11 +131,11 @@ def plan(
     """The rows of each model up to `last` over a world, by column; each model reads the results of those before it.
 
     settings  overrides by dotted key
-    facts     without options: those that the settings and the world turn on, as in a night
+    facts     without filled columns: those of the world, as in a night
     """
     values = dict(load_settings()) | dict(settings or {})
-    if facts.options is None:
-        facts = replace(facts, options=options_of(values, world.filled()))
+    if not facts.filled:
+        facts = replace(facts, filled=frozenset(world.filled()))
     references, results = world.references(), {}
     for model in MODELS[: MODELS.index(last) + 1]:
         if model != last and f"planning.{model}" not in tables_read(last) and last != "purchase_order_lines":

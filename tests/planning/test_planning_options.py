@@ -8,9 +8,10 @@ import pytest
 from planning_cases import cases, frame, place
 from planning_world import FACTS, World, plan
 
+from common.contracts import contract
 from common.errors import Misconfigured
 from common.planning import MODELS, model_text, tables_read
-from common.planning_options import OPTIONS, chosen_text, filled_columns, options_of
+from common.planning_options import MASTER_TABLES, OPTIONS, chosen_text, filled_columns, options_of
 from common.settings import load_settings
 
 OWN = ("policy", "calendar", "weekdays", "level", "maximum", "max_", "minimum", "spike")
@@ -60,12 +61,13 @@ def test_an_option_that_nobody_uses_changes_nothing(trino):
     world = frame(World())
     for case in cases("order_decisions"):
         texts = str(case.given)
-        if case.alone is None and "currency: EUR" not in texts and not any(f"{name}" in texts for name in OWN):
+        if case.alone is None and "EUR" not in texts and not any(f"{name}" in texts for name in OWN):
             place(world, case)
-    off = {"currency"} & options_of(load_settings(), world.filled())
+    everything = frozenset(f"{table}.{column.name}" for table in MASTER_TABLES for column in contract(f"staging.{table}").columns)
+    assert options_of(load_settings(), everything) == OPTIONS and not options_of(load_settings(), world.filled())
     rows = [
-        plan(trino, world, "order_decisions", replace(FACTS, options=frozenset(options)))["order_decisions"]
-        for options in (off, OPTIONS)
+        plan(trino, world, "order_decisions", replace(FACTS, filled=filled))["order_decisions"]
+        for filled in (frozenset(world.filled()), everything)
     ]
     assert len(rows[0]) > 50
     without, planned = ({row["sku"]: row for row in of} for of in rows)
