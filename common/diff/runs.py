@@ -7,12 +7,13 @@ version. What was published when a run ended is, stage by stage, the last succes
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from common.clients.metastore import Partition
+from common.dates import window_before
 from common.diff.lines import COLUMNS, Key, Line, plan_of
 from common.diff.parts import Side
 from common.diff.pins import Pins, directories, shifted
@@ -25,7 +26,7 @@ from common.publish.run import Clients, Run, code_version, run_of
 from common.settings import Settings
 from common.stages import NIGHT, Input, stage
 
-LINES = "planning.purchase_order_lines"
+LINES, _HISTORY = "planning.purchase_order_lines", "planning.history_days"
 
 
 @dataclass(frozen=True)
@@ -123,19 +124,51 @@ def lines_of(clients: Clients, world: World) -> dict[Key, Line]:
     return plan_of(clients.trino.rows(f"select {', '.join(COLUMNS)} from ({query(world, 'purchase_order_lines')})"))
 
 
-def side_of(clients: Clients, pinned: Pins, plan: MadePlan) -> Side:
-    """A plan that was made, as a side of a comparison: its inputs as it had pinned them."""
-    settings = clients.settings.replaced({k: v for k, v in plan.settings.items() if k in clients.settings})
-    seen, found = AsOf(clients, plan.day, plan.inputs, settings), directories(plan.inputs)
+def side_of(clients: Clients, pinned: Pins, plan: MadePlan, changed: Mapping[str, Any] | None = None) -> Side:
+    """A plan that was made, as a side of a comparison: its inputs as it had pinned them.
 
-    names = input_tables()
+    changed  settings that are to be others than its own
+    """
+    own = clients.settings.replaced({k: v for k, v in plan.settings.items() if k in clients.settings})
+    settings = own.replaced(changed or {})
+    inputs = [*plan.inputs, *_older_lines(clients, plan, own, settings)]
+    seen, names = AsOf(clients, plan.day, inputs, settings), input_tables()
+    found = directories([*_unread(clients, plan, settings), *inputs])
 
     def reference(table: str, day: date) -> str:
         # a run that is older than a table had nothing of it: a table without a date is empty
         return pinned.reference(names[table], shifted(found.get(names[table], {}), day - plan.day))
 
     deciding = settings.under("planning.", "business.", "staging.")
-    return Side(plan.day, deciding, facts_of(seen, plan.inputs), reference, plan.code_version == code_version())
+    return Side(plan.day, deciding, facts_of(seen, inputs), reference, plan.code_version == code_version())
+
+
+def _older_lines(clients: Clients, plan: MadePlan, own: Settings, changed: Settings) -> list[Input]:
+    """Order lines of days that only a longer history window looks at, as they are published now."""
+    if changed[_HISTORY] <= own[_HISTORY]:
+        return []
+    days = set(window_before(plan.day, changed[_HISTORY])) - set(window_before(plan.day, own[_HISTORY]))
+    return _published(clients, "staging.pos_order_lines", days)
+
+
+def _unread(clients: Clients, plan: MadePlan, settings: Settings) -> list[Input]:
+    """What a plan did not read because its options were off, and another one may: as it is published now."""
+    window = window_before(plan.day, settings[_HISTORY])
+    stock = _published(clients, "staging.warehouse_stock", window)
+    return [*stock, *_published(clients, "staging.calendar_days", [plan.day])]
+
+
+def _published(clients: Clients, table: str, days: Collection[date]) -> list[Input]:
+    dates = clients.metastore.partitions(table)
+    wanted = sorted({day.isoformat() for day in days} & dates.keys())
+    return [Input(f"{table}/{day}", dates[day].location, dates[day].location) for day in wanted]
+
+
+def replaced_since(clients: Clients, plan: MadePlan) -> list[str]:
+    """The tables of the plan's date that it had read and that have been published again since."""
+    today = [i for i in plan.inputs if i.name.endswith(f"/{plan.day}") and i.name.startswith("staging.")]
+    found = {item.name: clients.metastore.partition(item.name.partition("/")[0], plan.day) for item in today}
+    return [i.name.partition("/")[0] for i in today if (now := found[i.name]) is None or now.location != i.location]
 
 
 def code_note(plan: MadePlan) -> list[str]:

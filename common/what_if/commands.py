@@ -16,7 +16,7 @@ from common.diff.lines import COLUMNS, Key, Line, plan_of
 from common.diff.parts import attribute, mixed
 from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
-from common.diff.runs import code_note, lines_of, made_plan, side_of, stored_lines
+from common.diff.runs import MadePlan, code_note, lines_of, made_plan, replaced_since, side_of, stored_lines
 from common.errors import NoInput, Usage
 from common.plan_world import MADE, World, input_tables
 from common.publish.run import Clients
@@ -90,9 +90,9 @@ def run(
     plan = made_plan(clients, day)
     require(clients, plan.inputs, plan.name)
     base = side_of(clients, pinned, plan)
-    scenario, settings = scenario_of(day, base, changes, clients.settings)
-    matched = count_matches(clients.trino, scenario)
-    side = scenario.side(base, settings)
+    scenario = scenario_of(day, base, changes, clients.settings)
+    rows = count_matches(clients.trino, scenario)
+    side = scenario.side(side_of(clients, pinned, plan, scenario.settings))
     tables = [*input_tables()]
     whole = mixed(side, side, (), tables)
     say(f"  planning {day} with {len(changes)} change{'s' if len(changes) > 1 else ''}")
@@ -108,14 +108,19 @@ def run(
 
         stored = stored_lines(clients, pinned, plan)
         parts = attribute(base, side, (stored, lines), tables, make)
-        rows = dict(zip((c.text for c in changes if not c.is_setting), matched, strict=True))
-        about = {"changes": [c.text for c in changes], "rows": rows, "of": plan.name, "code_version": plan.code_version}
+        about = {"changes": [c.text for c in changes], "rows": rows, "of": plan.name}
         store.keep(clients, name, day, made, about)
     except BaseException:
-        store.discard(clients, made.root)
+        store.discard(clients, made)
         raise
     names = (plan.name, f"what-if {name}")
-    return Comparison((str(day), str(day)), names, stored, lines, parts, code_note(plan)), about | {"name": name}
+    notes = [*code_note(plan), *_stale_note(clients, plan)]
+    return Comparison((str(day), str(day)), names, stored, lines, parts, notes), about | {"name": name}
+
+
+def _stale_note(clients: Clients, plan: MadePlan) -> list[str]:
+    stale = replaced_since(clients, plan)
+    return [f"{', '.join(stale)} were published again since {plan.name}; this is about what it had read"] if stale else []
 
 
 def _asked(args: argparse.Namespace) -> tuple[str | None, list[str]]:
@@ -143,7 +148,7 @@ def _print(args: argparse.Namespace, result: Comparison, kept: dict[str, Any]) -
     if args.json:
         print_result(args, as_json(result) | {"what_if": kept | {"tables": tables}}, "")
         return
-    rows = [f"{text}: {count:,} rows" for text, count in kept["rows"].items()]
+    rows = [f"{counted['change']}: {counted['rows']:,} rows" for counted in kept["rows"]]
     ends = [f"kept in {', '.join(tables.values())}", f"./submit.sh what-if --remove {name}"]
     print("\n".join([*rows, "", as_text(result), "", *ends]))
 

@@ -24,7 +24,7 @@ class Scenario:
 
     references  the tables that they touched, by name without schema
     matches     for each change of a field the query that counts the rows it chose
-    settings    the settings that they set, by key
+    settings    those that they set, by key
     """
 
     day: date
@@ -43,11 +43,10 @@ class Scenario:
         self.matches.append((change, made.matches))
         self.references.update(made.references)
 
-    def side(self, base: Side, settings: Settings) -> Side:
-        """The changed side of a comparison with the base."""
-        changed = {**base.settings, **{key: settings[key] for key in self.settings}}
+    def side(self, changed: Side) -> Side:
+        """The changed side of a comparison: as `changed`, which has the settings already, with the tables as they are here."""
         prices = any(change.name == "unit_cost" for change, _ in self.matches)
-        return replace(base, settings=changed, reference=lambda table, day: self.reference(table), has_own_prices=prices)
+        return replace(changed, reference=lambda table, day: self.reference(table), has_own_prices=prices)
 
 
 def parse_all(texts: Sequence[str]) -> list[Change]:
@@ -78,18 +77,19 @@ def _but(tree: Any) -> str:
     return f", and not {sorted(map(str, set(tree) - {'name', 'set'}))[0]!r}" if isinstance(tree, dict) else ""
 
 
-def scenario_of(day: date, base: Side, changes: Sequence[Change], settings: Settings) -> tuple[Scenario, Settings]:
-    """The scenario of the changes, and the settings with those that they set."""
+def scenario_of(day: date, base: Side, changes: Sequence[Change], settings: Settings) -> Scenario:
+    """The scenario of the changes; `settings` give those that they set their types."""
     made = Scenario(day, base.reference)
-    overridden = [f"{change.name}={change.value}" for change in changes if change.is_setting]
-    made.settings = {change.name: change.value for change in changes if change.is_setting}
+    chosen = [change for change in changes if change.is_setting]
+    typed = settings.overridden([f"{change.name}={change.value}" for change in chosen])
+    made.settings = {change.name: typed[change.name] for change in chosen}
     for change in changes:
         if not change.is_setting:
             made.apply(change)
-    return made, settings.overridden(overridden)
+    return made
 
 
-def count_matches(trino: Trino, scenario: Scenario) -> list[int]:
+def count_matches(trino: Trino, scenario: Scenario) -> list[dict[str, Any]]:
     """How many rows each change of a field chose; BadData for one that chose none, or whose result no column holds."""
     if not scenario.matches:
         return []
@@ -106,5 +106,5 @@ def count_matches(trino: Trino, scenario: Scenario) -> list[int]:
         if too_large:
             what = f"{too_large:,} of {chosen:,} rows would be past what their column holds: {text}"
             raise BadData(what, where=f"change {number + 1}")
-        counts.append(int(chosen))
+        counts.append({"change": text, "rows": int(chosen)})
     return counts

@@ -50,6 +50,15 @@ class Made:
 def build(clients: Clients, pinned: Pins, name: str, world: World, models: tuple[str, ...]) -> Made:
     """Runs the models of the night over a world, each into a directory of its own."""
     made = Made(f"{_root(clients, name)}/{secrets.token_hex(8)}", {}, {})
+    try:
+        _build(clients, pinned, world, models, made)
+    except BaseException:
+        discard(clients, made)
+        raise
+    return made
+
+
+def _build(clients: Clients, pinned: Pins, world: World, models: tuple[str, ...], made: Made) -> None:
     for model in models:
         location = f"{made.root}/{model}"
         scratch = pinned.scratch(model)
@@ -60,7 +69,6 @@ def build(clients: Clients, pinned: Pins, name: str, world: World, models: tuple
         )
         made.locations[model] = location
         made.references[model] = dated(f"hive.scratch.{scratch}", world.day)
-    return made
 
 
 def keep(clients: Clients, name: str, day: date, made: Made, about: Mapping[str, Any]) -> None:
@@ -75,9 +83,9 @@ def keep(clients: Clients, name: str, day: date, made: Made, about: Mapping[str,
             clients.hdfs.delete(entry.path)
 
 
-def discard(clients: Clients, made_root: str) -> None:
-    """Removes a result that was built and is not wanted."""
-    clients.hdfs.delete(made_root)
+def discard(clients: Clients, made: Made) -> None:
+    """Removes the files of a result that is not wanted."""
+    clients.hdfs.delete(made.root)
 
 
 def remove(clients: Clients, name: str, models: tuple[str, ...]) -> None:
