@@ -1,0 +1,145 @@
+"""Three nights that depend on each other: orders released, goods received, what is open.
+
+The receipts are those of the first night's real order files, with every way in which goods come.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+
+FIRST, SECOND, THIRD = "2033-05-02", "2033-05-03", "2033-05-04"
+SIZE = ("--stores", "4", "--orders", "150", "--skus", "60", "--warehouses", "2", "--seed", "11")
+FIELDS = ("receipt_id", "order_number", "sku", "quantity", "received_on", "is_final")
+
+
+def lines_of(settings, day):
+    """(order number, SKU) -> units, from the order files of a date."""
+    folder = settings.path("paths.output") / "supplier_orders" / day
+    files = json.loads((folder / "_manifest.json").read_text())["orders"]
+    orders = [json.loads((folder / entry["file"]).read_text()) for entry in files]
+    return {(order["order_number"], line["sku"]): line["order_qty"] for order in orders for line in order["lines"]}
+
+
+def send(settings, day, name, text):
+    folder = settings.path("paths.inbox") / "receipts" / day
+    folder.mkdir(parents=True, exist_ok=True)
+    data = gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode()
+    (folder / name).write_bytes(data)
+    (folder / f"{name}.sha256").write_text(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+
+
+def receipts_of(lines):
+    """Receipts for the first seven lines, and what a warehouse gets wrong; what must be received of each line."""
+    keys = list(lines)[:7]
+    units = [lines[key] for key in keys]
+    booked = [
+        ("R1", keys[0], units[0], False),  # all of it
+        ("R2", keys[1], units[1] // 2, False),  # a part
+        ("R3", keys[2], units[2] // 2, True),  # a part, and no more will come
+        ("R4", keys[3], units[3] + 5, False),  # too much
+        ("R5", keys[4], 0, True),  # cancelled by the supplier
+        ("R6", keys[5], units[5], False),  # booked by mistake ...
+        ("R7", keys[5], -units[5], False),  # ... and taken back
+    ]
+    rows = [dict(zip(FIELDS, (r, *key, q, SECOND, final), strict=True)) for r, key, q, final in booked]
+    strange = [
+        {**rows[0], "receipt_id": "R8", "order_number": "20330502-NOBODY"},
+        {**rows[0], "receipt_id": "R9", "sku": "NO-SUCH-SKU"},
+        {**rows[0], "receipt_id": "R10", "received_on": THIRD},
+    ]
+    received = dict(zip(keys, [units[0], units[1] // 2, units[2] // 2, units[3] + 5, 0, 0, 0], strict=True))
+    return rows, strange, received
+
+
+@pytest.fixture(scope="module")
+def nights(submit, settings, clients):
+    """All three nights; the third has no receipts."""
+    made = submit("generate", f"{FIRST}..{THIRD}", *SIZE, "--replace", "--replace-master")
+    assert made.returncode == 0, made.stderr
+    first = submit("all", FIRST)
+    assert first.returncode == 0, first.stderr
+    lines = lines_of(settings, FIRST)
+    rows, strange, received = receipts_of(lines)
+    send(settings, SECOND, "W1.jsonl", "\n".join(map(json.dumps, [*rows, *strange, rows[1]])) + "\nnonsense\n")
+    csv = [",".join(FIELDS), *(",".join(str(v).lower() if k == "is_final" else str(v) for k, v in r.items()) for r in rows[:1])]
+    send(settings, SECOND, "W2.csv.gz", "\n".join(csv) + "\n")
+    both = submit("backfill", f"{SECOND}..{THIRD}")
+    assert both.returncode == 0, both.stderr
+    return SimpleNamespace(first=first, both=both, lines=lines, received=received)
+
+
+@pytest.fixture(scope="module")
+def clients(settings, postgres):
+    from common.publish.run import Clients
+
+    return Clients(settings)
+
+
+def rows(clients, table, columns, day):
+    return clients.trino.rows(f"select {columns} from hive.{table} where business_date = date '{day}' order by 1, 2")
+
+
+def test_a_date_that_nothing_precedes_has_neither_receipts_nor_open_orders(nights, clients):
+    assert "stage_receipts" in nights.first.stderr and "open_order_lines" not in nights.first.stderr
+    for table in ("staging.receipts", "planning.open_orders"):
+        assert clients.metastore.partition(table, date.fromisoformat(FIRST)) is None
+    assert clients.metastore.partition("staging.receipts", date.fromisoformat(THIRD)) is None
+
+
+def test_every_receipt_of_every_file_went_one_way(nights, clients):
+    found = clients.postgres.rows(
+        "select s.rows, s.notes -> 'files' from ops.stages s join ops.runs r using (run_id)"
+        " where r.business_date = %s and s.stage = 'stage_receipts' and s.status = 'succeeded'",
+        (SECOND,),
+    )
+    ((total, files),) = found
+    assert total == {"read": 13, "accepted": 7, "rejected": 3, "set_aside": 1, "duplicates": 2}
+    for name, counts in files.items():
+        parts = (counts[outcome] for outcome in ("accepted", "rejected", "set_aside", "duplicates"))
+        assert counts["read"] == sum(parts), name
+    staged = rows(clients, "staging.receipts", "receipt_id, source_file", SECOND)
+    assert [row[0] for row in staged] == [f"R{n}" for n in range(1, 8)]
+    assert {row[1] for row in staged} == {"W1.jsonl"}
+    run = clients.metastore.partition("staging.receipts", date.fromisoformat(SECOND)).parameters["procurement.run_id"]
+    refused = clients.trino.rows(
+        "select action, array_join(reasons, ' ') from delta.audit.rejected_rows"
+        f" where run_id = {run} and table_name = 'staging.receipts' order by 2"
+    )
+    assert refused == [
+        ("reject", "malformed_json"), ("set_aside", "order_number_unknown"), ("reject", "received_on_future"),
+        ("reject", "sku_unknown"),
+    ]  # fmt: skip
+
+
+def test_what_is_open_is_what_was_ordered_and_has_not_come(nights, clients):
+    columns = "order_number, sku, released_qty, received_qty, open_qty, closed_reason"
+    found = rows(clients, "planning.open_orders", columns, SECOND)
+    assert {(number, sku) for number, sku, *_ in found} == set(nights.lines)
+    keys = list(nights.received)
+    closed = {keys[0]: "received", keys[2]: "final", keys[3]: "received", keys[4]: "final"}
+    for number, sku, released, received, still_open, reason in found:
+        key = (number, sku)
+        assert released == nights.lines[key]
+        assert received == nights.received.get(key, 0)
+        assert reason == closed.get(key)
+        assert still_open == (0 if reason else released - received)
+
+
+def test_the_third_date_counts_on_both_releases_and_on_the_receipts_of_the_second(nights, clients, settings):
+    found = rows(clients, "planning.open_orders", "order_number, sku, open_qty", THIRD)
+    assert {(number, sku) for number, sku, _ in found} == set(nights.lines) | set(lines_of(settings, SECOND))
+    inputs = clients.postgres.rows(
+        "select s.inputs from ops.stages s join ops.runs r using (run_id) where r.business_date = %s and s.stage = 'net_demand'"
+        " and s.status = 'succeeded' order by s.run_id desc limit 1",
+        (THIRD,),
+    )[0][0]
+    names = {item["name"] for item in inputs}
+    earlier = {f"audit.released_orders/{FIRST}", f"audit.released_orders/{SECOND}", f"staging.receipts/{SECOND}"}
+    assert earlier <= names
+    assert f"audit.released_orders/{THIRD}" not in names
