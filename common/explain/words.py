@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+_FALLBACKS = {
+    "no_supplier": "without a supplier there is no next order day",
+    "invalid_lead_time": "the lead time can't be used",
+    "no_next_order_day": "the supplier has no next order day",
+    "few_days": "too few days of the window count",
+}
 # steps that are told even where they changed nothing; those of options only where they did
 _ALWAYS = ("need", "moq", "pack", "order")
 Styled = tuple[str, str]
@@ -43,7 +49,8 @@ def need(found: dict[str, Any]) -> list[str]:
             f"{number(terms['window_demand_qty'])}, over the {count(terms['horizon_days'], 'day')} to cover, rounded up"
         )
     if terms.get("policy_fallback"):
-        lines.append(f"by the policy formula: {terms['policy_fallback']}")
+        fallback = terms["policy_fallback"]
+        lines.append(f"the formula decided, not order_up_to: {_FALLBACKS.get(fallback, fallback)}")
     lines.append(_sum(terms))
     safety = _SAFETY[terms["safety_stock_source"]]
     other = terms["snapshot_safety_stock_qty"]

@@ -150,6 +150,19 @@ def test_steps_of_options_are_told_where_they_changed_something(decision, steps,
     assert steps in text and checked in text
 
 
+def test_order_up_to_shows_its_window_and_what_is_on_order():
+    policy = {
+        "policy": "order_up_to", "policy_source": "supplier", "policy_fallback": None, "window_demand_qty": 70, "window_days": 28,
+        "horizon_days": 5, "on_order_qty": 1, "requirement_qty": 13,
+    }  # fmt: skip
+    text = flat(shown(decision=policy))
+    assert "requirement 13: demand of 28 days, 70, over the 5 days to cover, rounded up" in text
+    assert "requirement 13 + safety stock 3 - (available 6 - reserved 1) - on order 1 = 10" in text
+    assert "numbers agree" in text
+    assert "requirement_qty: stored 12, computed 13" in flat(shown(decision=policy | {"requirement_qty": 12}))
+    assert "the formula decided, not order_up_to: too few days" in flat(shown(decision={"policy_fallback": "few_days"}))
+
+
 def test_a_sku_that_only_fills_an_order_up():
     none = dict.fromkeys(("after_moq_qty", "after_pack_qty", "after_level_qty", "after_maximum_qty", "net_demand_qty"), 0)
     none |= {"moq_excess_qty": 0, "pack_excess_qty": 0}
