@@ -500,7 +500,7 @@ with
         select
             *,
             case
-                when max_order_qty is null or after_level_qty <= max_order_qty then after_level_qty
+                when after_level_qty is null or max_order_qty is null or after_level_qty <= max_order_qty then after_level_qty
                 when after_pack_qty <= max_order_qty then after_pack_qty
                 when max_order_qty >= pack_size and max_order_qty - max_order_qty % nullif(pack_size, 0) >= moq
                     then max_order_qty - max_order_qty % nullif(pack_size, 0)
