@@ -55,7 +55,7 @@ def test_its_filters_find_what_the_lists_have(folder, tab):
     line = "document.querySelector('.line:not([hidden])')"
     assert str(sku) in tab.js(f"{line}.textContent")
     tab.js(f"{line}.open = true")
-    tab.js("new Promise((done) => setTimeout(done, 50))")
+    tab.js("new Promise((done) => setTimeout(done, 1000))")
     steps = tab.js(f"[...{line}.querySelectorAll('table')[1].tBodies[0].rows].map((row) => row.cells[1].textContent)")
     assert steps[-1] == f"{order['lines'][0]['order_qty']:,}"
 
