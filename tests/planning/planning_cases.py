@@ -6,7 +6,8 @@ Keys of a case (all optional):
     safety_stock, moq       of the replenishment rule (null is not set);  rule: none
     pack, status, product_name                     of the product;  product: none
     suppliers               a list: supplier, priority, from, to, pack_size, moq, unit_cost, currency, lead_time_days, active,
-                            supplier_currency, supplier_lead_time_days, and the options of product_suppliers and suppliers;
+                            supplier_currency, supplier_lead_time_days, the options of product_suppliers and suppliers
+                            (supplier_policy is the latter's), days: rows of calendar_days;
                             usual: one named A. `shared` is one for all cases.
     policy, level_share_percent, max_order_qty, is_held_on_spike     options of the replenishment rule
     history                 {days ago: units}, or a list from yesterday on;  stock_before: {days ago: units}
@@ -38,9 +39,9 @@ from common.settings import ROOT
 RULE_OPTIONS = ("policy", "level_share_percent", "max_order_qty", "is_held_on_spike")
 OFFER = (
     "priority", "pack_size", "moq", "unit_cost", "currency", "lead_time_days",
-    "case_size", "layer_size", "pallet_size", "level_share_percent", "max_order_qty",
+    "policy", "case_size", "layer_size", "pallet_size", "level_share_percent", "max_order_qty",
 )  # fmt: skip
-SUPPLIER_OPTIONS = ("policy", "order_weekdays", "lead_time_unit", "minimum_order_value", "minimum_order_units", "minimum_action")
+SUPPLIER_OPTIONS = ("order_weekdays", "lead_time_unit", "minimum_order_value", "minimum_order_units", "minimum_action")
 MAIN_COLUMN = {"open_orders": "open_qty", "net_demand": "net_demand_qty", "order_decisions": "order_qty"}
 
 
@@ -116,8 +117,10 @@ def _suppliers(world: World, case: Case, given: dict[str, Any]) -> None:
             world.add(
                 "suppliers", supplier_id=supplier, is_active=entry.get("active", True),
                 currency=entry.get("supplier_currency", "USD"), lead_time_days=entry.get("supplier_lead_time_days", 4),
-                **{k: entry[k] for k in SUPPLIER_OPTIONS if k in entry},
+                policy=entry.get("supplier_policy"), **{k: entry[k] for k in SUPPLIER_OPTIONS if k in entry},
             )  # fmt: skip
+        for day in entry.get("days", []):
+            world.add("calendar_days", party_id=supplier, **day)
         own = {k: entry[k] for k in OFFER if k in entry}
         world.add(
             "product_suppliers", sku=case.sku, supplier_id=supplier, valid_from=entry.get("from", "2017-01-01"),

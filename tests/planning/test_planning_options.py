@@ -14,7 +14,7 @@ from common.planning import MODELS, model_text, tables_read
 from common.planning_options import MASTER_TABLES, OPTIONS, chosen_text, filled_columns, options_of
 from common.settings import load_settings
 
-OWN = ("policy", "calendar", "weekdays", "level", "maximum", "max_", "minimum", "spike")
+OWN = ("policy", "'day'", "weekdays", "level", "maximum", "max_", "minimum", "spike")
 
 
 def test_nothing_is_on_by_default():

@@ -233,7 +233,7 @@ with
             party_kind,
             party_id,
             coalesce(
-                array_agg(day order by day) filter (where not is_working_day and day > date '$business_date'),
+                array_agg(day order by day) filter (where not is_working_day and day >= date '$business_date'),
                 cast(array[] as array(date))
             ) as closures,
             coalesce(array_agg(day) filter (where is_order_day), cast(array[] as array(date))) as order_days,
@@ -316,7 +316,7 @@ with
         select
             *,
             date_diff('day', date '$business_date', dues[2])
-                - cardinality(filter(receiver_closures, closed -> closed <= dues[2])) as horizon_days,
+                - cardinality(filter(receiver_closures, closed -> closed > date '$business_date' and closed <= dues[2])) as horizon_days,
             dues[1] as planned_due_date
         from due_dates
     ),
