@@ -214,15 +214,16 @@
     line.append(box);
   }
 
-  // a link into something folded or filtered away unfolds it
+  // a link to an exception or a line that is folded or filtered away shows it; the rest is the browser's own doing,
+  // and whoever has gone on by keyboard before this is told is not called back
   function reveal() {
     const target = byId(decodeURIComponent(location.hash.slice(1)));
-    if (!target) return;
+    if (!target?.matches(".row, .line, .order")) return;
     for (let part = target; part; part = part.parentElement) {
       part.hidden = false;
       if (part.localName === "details") part.open = true;
     }
-    target.scrollIntoView({ block: target.matches(".row, .line") ? "center" : "start" });
+    target.scrollIntoView({ block: "center" });
     (target.localName === "details" ? target.firstElementChild : target).focus({ preventScroll: true });
   }
 
