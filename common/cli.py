@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import FrameType
 
 from common.dates import date_range
@@ -33,6 +34,31 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         "go on when a warehouse's snapshot is missing or short",
     ),
     "--revise": (("export_orders", "all", "backfill"), "write the next revision of orders that were released already"),
+}
+
+STAGED = (*NIGHT, "all", "backfill")
+"""The commands that run stages."""
+
+# the rooms with commands of their own, in the order of --help; a command imports its own room alone, since importing
+# all of them costs more than most commands do
+ROOMS = {
+    "common.demo": ("demo",),
+    "common.dictionary": ("dictionary",),
+    "common.operate": ("status", "unlock", "retention", "settings", "test"),
+    "common.inbox.commands": ("retailer", "generate", "init_master_data"),
+    "common.calendars": ("calendar",),
+    "common.explain.commands": ("explain",),
+    "common.adhoc": ("adhoc",),
+    "common.report.command": ("report",),
+    "common.diff.commands": ("diff",),
+    "common.backtest.commands": ("backtest",),
+    "common.exceptions.worklist": ("worklist",),
+    "common.exceptions.spikes": ("spikes",),
+    "common.what_if.commands": ("what-if",),
+    "common.benchmark.commands": ("benchmark",),
+    "common.lake.commands": ("lake", "setup"),
+    "common.check": ("check",),
+    "common.package": ("package",),
 }
 
 
@@ -104,46 +130,16 @@ def print_result(args: argparse.Namespace, result: object, text: str) -> None:
     print(json.dumps(result, indent=1, sort_keys=True, default=str) if args.json else text)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; each room adds its own commands."""
-    from common.adhoc import add_commands as add_adhoc
-    from common.backtest.commands import add_commands as add_backtest
-    from common.benchmark.commands import add_commands as add_benchmark
-    from common.calendars import add_commands as add_calendars
-    from common.demo import add_commands as add_demo
-    from common.dictionary import add_commands as add_dictionary
-    from common.diff.commands import add_commands as add_diff
-    from common.exceptions.spikes import add_commands as add_spikes
-    from common.exceptions.worklist import add_commands as add_worklist
-    from common.explain.commands import add_commands as add_explain
-    from common.inbox.commands import add_commands as add_inbox
-    from common.lake.commands import add_commands as add_lake
-    from common.operate import add_commands as add_operate
-    from common.package import add_commands as add_package
-    from common.report.command import add_commands as add_report
-    from common.what_if.commands import add_commands as add_what_if
-
+def parser(typed: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; where `typed` is a command of ROOMS, that room's commands alone, and nothing else imported."""
     top = _Parser(prog="./submit.sh", description="The nightly procurement pipeline.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for name in (*NIGHT, "all", "backfill"):
+    for name in STAGED:
         sub = stage_parser(name, commands.add_parser(name, help=_purpose(name)))
         sub.set_defaults(handler=_stage_handler(name))
-    add_demo(commands)
-    add_dictionary(commands)
-    add_operate(commands)
-    add_inbox(commands)
-    add_calendars(commands)
-    add_explain(commands)
-    add_adhoc(commands)
-    add_report(commands)
-    add_diff(commands)
-    add_backtest(commands)
-    add_worklist(commands)
-    add_spikes(commands)
-    add_what_if(commands)
-    add_benchmark(commands)
-    add_lake(commands)
-    add_package(commands)
+    if typed not in STAGED:
+        for room in [room for room, names in ROOMS.items() if typed in names] or ROOMS:
+            import_module(room).add_commands(commands)
     return top
 
 
@@ -179,7 +175,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: Sequence[str] | None) -> int:
-    args = parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    args = parser(typed[0] if typed else None).parse_args(typed)
     code: int = args.handler(args)
     return code
 

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from common.check import add_commands as add_check
 from common.errors import NotAllowed, Unavailable, Usage
 from common.lake import artifacts
 from common.lake.layout import SERVICES
@@ -21,7 +20,7 @@ Handler = Callable[[argparse.Namespace], int]
 
 
 def add_commands(subparsers: Any) -> None:
-    """Adds `lake`, `check` and `setup`; each sets `handler=<function(args) -> exit code>`."""
+    """Adds `lake` and `setup`; each sets `handler=<function(args) -> exit code>`."""
     lake = subparsers.add_parser(
         "lake", help="the local lake: up, down, status, env, logs, reset",
         description="PostgreSQL, HDFS, Hive metastore and Trino as plain processes on loopback, in one ignored folder.",
@@ -37,7 +36,6 @@ def add_commands(subparsers: Any) -> None:
     logs.add_argument("-n", "--lines", type=int, default=40, help="lines of each (40)")
     reset = _add(parts, "reset", _reset, "stop the lake and remove everything in it")
     reset.add_argument("--yes", action="store_true", help="really: there are no prompts")
-    add_check(subparsers)
     _add(subparsers, "setup", _setup, "download what the local lake needs, and nothing else")
 
 
