@@ -17,6 +17,8 @@ from common.settings import ROOT, load_settings
 if TYPE_CHECKING:
     from common.publish.run import Clients
 
+TWO_WORKERS = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+"""How pytest runs the whole suite: tests/conftest.py says what goes together, and in which order."""
 
 # what `status --json` says of each stage of a run
 _STATUS = (
@@ -160,7 +162,7 @@ def _test(args: argparse.Namespace) -> int:
     for command in (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *(args.pytest_arguments or ("-n", "2", "--dist", "loadfile"))],
+        [python, "-m", "pytest", *(args.pytest_arguments or TWO_WORKERS)],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
         failed = subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -28,16 +28,40 @@ def pytest_configure():
     os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
-    """What needs containers or a YARN, or measures, runs only when a -m expression names it. The demo comes first."""
+    """What needs containers or a YARN, or measures, runs only when a -m expression names it; orders and groups the rest."""
     for marker in ("containers", "cluster", "benchmark"):
         if marker not in config.getoption("markexpr", ""):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    # the demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own;
-    # beside it, in a second worker, goes what needs no lake
-    items.sort(key=lambda item: 0 if "demo" in item.fixturenames else 2 if "lake" in item.fixturenames else 1)
+    for item in items:
+        edits = item.get_closest_marker("master_data") is not None
+        item.add_marker(pytest.mark.xdist_group("master_data" if edits else str(item.path)))
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    """The demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own.
+
+    One worker goes on with what edits master data, the longest group; the other begins with what needs no lake.
+    """
+    if "demo" in item.fixturenames and item.config.getoption("numprocesses", None) is None:
+        return 0
+    if item.get_closest_marker("master_data"):
+        return 1
+    return 3 if "lake" in item.fixturenames else 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """A test marked `alone` compares all that is in the lake before and after: the other worker waits, between two tests."""
+    if "lake" not in item.fixturenames:
+        return (yield)
+    with (_HOME.parent / "test_turn.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        return (yield)
 
 
 def _lake():

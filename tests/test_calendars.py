@@ -10,6 +10,8 @@ import pytest
 from common.calendars import days_of
 from common.errors import Usage
 
+pytestmark = pytest.mark.master_data
+
 SUPPLIER = "CALENDAR-1"
 STRETCH = ("--from", "2017-12-20", "--to", "2018-01-02")
 

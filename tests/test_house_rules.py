@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,13 @@ def test_nothing_is_mocked_or_skipped_for_good():
         if file.name != "test_house_rules.py" and "tests" in file.relative_to(ROOT).parts:
             text = file.read_text(encoding="utf-8")
             assert not re.search(r"unittest\.mock|MagicMock|mocker\.|mark\.xfail", text), name(file)
+
+
+def test_who_touches_master_data_says_so():
+    """Two workers share one PostgreSQL; what edits master data, or plans by what it made, runs in one of them."""
+    touches = re.compile(r'submit\("(generate|snapshot_master|calendar)"|first_night\(|(update|into|from) procurement\.[a-z]')
+    told = re.compile(r"mark\.(master_data|containers|cluster)")
+    for file in PYTHON:
+        text = file.read_text(encoding="utf-8")
+        if file.name.startswith("test_") and file != Path(__file__) and touches.search(text):
+            assert told.search(text), name(file)

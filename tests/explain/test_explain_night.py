@@ -11,6 +11,8 @@ from common.explain.lineage import DECISIONS, lineage
 from common.explain.stored import all_rows
 from common.publish.run import Clients
 
+pytestmark = pytest.mark.master_data
+
 DAY = "2031-03-04"
 
 

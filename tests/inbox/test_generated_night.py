@@ -8,6 +8,8 @@ from common.adhoc import header, parameters, queries, render
 from common.dates import business_date
 from common.errors import Usage
 
+pytestmark = pytest.mark.master_data
+
 DAY = "2026-02-03"
 EXAMPLE = {"sku": "G000001", "limit": "5", "days": "7"}
 

@@ -12,6 +12,8 @@ from common.inbox.master import load_master
 from common.migrate import SCHEMA, init_master_data, migrate, migrations, schema_text
 from common.settings import ROOT
 
+pytestmark = pytest.mark.master_data
+
 TABLES = ("products", "suppliers", "replenishment_rules", "product_suppliers", "stores", "warehouses", "calendar_days")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from common.landing.manifest import read_manifest
 
+pytestmark = pytest.mark.master_data
+
 DAY = "2026-03-04"
 
 

@@ -12,6 +12,8 @@ from common.landing.master import TABLES, snapshot_master
 from common.migrate import init_master_data
 from common.settings import load_settings
 
+pytestmark = pytest.mark.master_data
+
 DAY = date(2026, 1, 5)
 
 

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
+pytestmark = pytest.mark.master_data
+
 FIRST, SECOND, THIRD = "2033-05-02", "2033-05-03", "2033-05-04"
 SIZE = ("--stores", "4", "--orders", "150", "--skus", "60", "--warehouses", "2", "--seed", "11")
 FIELDS = ("receipt_id", "order_number", "sku", "quantity", "received_on", "is_final")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.replay.nights import first_night, orders_of
 
+pytestmark = pytest.mark.master_data
+
 DAY = "2031-04-09"
 PLAN = (
     "--stores",

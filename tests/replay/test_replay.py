@@ -7,6 +7,8 @@ import pytest
 
 from tests.replay.nights import SIZE, first_night, orders_of
 
+pytestmark = pytest.mark.master_data
+
 DAY = "2031-03-05"
 
 

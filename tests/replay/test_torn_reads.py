@@ -12,6 +12,8 @@ from common.contracts import all_contracts
 from common.publish.flip import point
 from common.publish.run import Clients, Run
 
+pytestmark = pytest.mark.master_data
+
 DAY = date(2031, 5, 14)
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit")
 PUBLICATIONS = 20

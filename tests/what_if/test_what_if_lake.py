@@ -13,6 +13,8 @@ from common.contracts import all_contracts, contract
 from common.diff.parts import CODE, LATER_CODE
 from common.plan_world import MADE
 
+pytestmark = pytest.mark.master_data
+
 DAY, NEXT_DAY = "2031-07-02", "2031-07-03"
 SIZE = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--format", "json")
 CHANGES = (
@@ -136,6 +138,7 @@ def rows_of(trino, table, model):
     return trino.rows(f"select {columns} from {table} where business_date = date '{DAY}' order by {columns}")
 
 
+@pytest.mark.alone
 def test_a_what_if_touches_nothing_that_is_published(night, submit, settings, hdfs, metastore, postgres, trino):
     before = published(settings, hdfs, metastore, postgres, trino)
     shown = done(what_if(submit, *CHANGES, "--name", "touches_nothing"))
