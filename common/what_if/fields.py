@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from common.planning_options import CHOICES
 from common.what_if.grammar import Change, refused
 
 # columns that a condition may name, by what a field belongs to. Of a SKU: `supplier_id` is any supplier that offers it
@@ -63,6 +64,27 @@ FIELDS: dict[str, Field] = {
         WHOLE, "product_suppliers", "lead_time_days", "days from order to delivery", fallback="supplier.lead_time_days"
     ),
     "unit_cost": Field(MONEY, "product_suppliers", "unit_cost", "purchase cost of a unit"),
+    "policy": Field(
+        WORD, "product_suppliers", "policy", "planning policy of a supplier's offer; one in the SKU's rule goes before it",
+        choices=CHOICES["policy"],
+    ),
+    "max_order_qty": Field(
+        WHOLE, "product_suppliers", "max_order_qty", "largest order of a supplier's offer; a lower one in the rule holds"
+    ),
+    **{
+        name: Field(WHOLE, "product_suppliers", name, f"units in a {name.removesuffix('_size')} of a supplier's offer", least=1)
+        for name in ("case_size", "layer_size", "pallet_size")
+    },
+    "level_share_percent": Field(
+        WHOLE, "product_suppliers", "level_share_percent", "share of the next level that an offer may be rounded up by"
+    ),
+    "minimum_action": Field(
+        WORD, "suppliers", "minimum_action", "what happens to an order below the supplier's minimum", OF_SUPPLIER,
+        choices=CHOICES["supplier_minimum"],
+    ),
+    "minimum_order_value": Field(MONEY, "suppliers", "minimum_order_value", "least cost of an order", OF_SUPPLIER),
+    "minimum_order_units": Field(WHOLE, "suppliers", "minimum_order_units", "least units of an order", OF_SUPPLIER),
+    "is_held_on_spike": Field(FLAG, "suppliers", "is_held_on_spike", "whether lines with a spike are held back", OF_SUPPLIER),
     "is_active": Field(FLAG, "suppliers", "is_active", "whether the supplier takes orders", OF_SUPPLIER),
     "status": Field(WORD, "products", "status", "status of the product", choices=("active", "run_out", "blocked")),
 }  # fmt: skip

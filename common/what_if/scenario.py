@@ -13,7 +13,7 @@ from common.clients.trino import Trino
 from common.diff.parts import Side
 from common.errors import BadData, Usage
 from common.settings import Settings
-from common.what_if.fields import check
+from common.what_if.fields import FIELDS, check
 from common.what_if.grammar import Change, parse
 from common.what_if.overlays import overlay
 
@@ -46,7 +46,13 @@ class Scenario:
     def side(self, changed: Side) -> Side:
         """The changed side of a comparison: as `changed`, which has the settings already, with the tables as they are here."""
         prices = any(change.name == "unit_cost" for change, _ in self.matches)
-        return replace(changed, reference=lambda table, day: self.reference(table), has_own_prices=prices)
+        fields = [FIELDS[change.name] for change, _ in self.matches]
+        # an option that a change uses is planned, though no row of the date's own master data has it
+        filled = changed.facts.filled | {f"{field.table}.{field.column}" for field in fields}
+        return replace(
+            changed, reference=lambda table, day: self.reference(table), has_own_prices=prices,
+            facts=replace(changed.facts, filled=filled),
+        )  # fmt: skip
 
 
 def parse_all(texts: Sequence[str]) -> list[Change]:

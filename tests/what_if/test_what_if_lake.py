@@ -28,6 +28,10 @@ CHANGES = (
     "is_active=false where supplier_id=GS0003",
     "status=run_out where sku=G000007",
     "lead_time_days+2 where supplier_id=GS0002",
+    "max_order_qty=12 where supplier_id=GS0001",
+    "policy=order_up_to where sku=G000008",
+    "minimum_order_units=100000 where supplier_id=GS0004",
+    "minimum_action=hold where supplier_id=GS0004",
 )
 # the same, as somebody edits master data
 EDITS = (
@@ -39,6 +43,9 @@ EDITS = (
     "update procurement.products set status = 'run_out' where sku = 'G000007'",
     "update procurement.product_suppliers o set lead_time_days = coalesce(o.lead_time_days, s.lead_time_days) + 2"
     " from procurement.suppliers s where s.supplier_id = o.supplier_id and o.supplier_id = 'GS0002'",
+    "update procurement.product_suppliers set max_order_qty = 12 where supplier_id = 'GS0001'",
+    "update procurement.product_suppliers set policy = 'order_up_to' where sku = 'G000008'",
+    "update procurement.suppliers set minimum_order_units = 100000, minimum_action = 'hold' where supplier_id = 'GS0004'",
 )
 
 
@@ -162,6 +169,8 @@ def test_a_what_if_is_a_night_on_edited_inputs(edited, trino):
         kept = rows_of(trino, f"hive.scratch.what_if_edited_{model}", model)
         assert kept == rows_of(trino, f"hive.planning.{model}", model), model
         assert len(kept) > 10
+    outcomes = {row[0] for row in trino.rows("select distinct outcome from hive.scratch.what_if_edited_order_decisions")}
+    assert {"ordered", "below_supplier_minimum"} <= outcomes
 
 
 def test_what_it_says_is_the_difference_between_the_two_nights(night, edited, submit):

@@ -18,6 +18,21 @@ left join (
 where decisions.business_date = date '$business_date'
     and raised.sku is null
     and (
-        decisions.outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'overflow', 'unknown_sku')
+        decisions.outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'overflow', 'unknown_sku', 'above_maximum', 'held_spike')
         or decisions.outcome = 'not_planned' and decisions.product_status in ('run_out', 'blocked') and decisions.net_demand_qty > 0
     );
+
+-- check: every supplier whose lines wait for an order day or for its minimum has a line that says so
+select decisions.supplier_id, decisions.outcome
+from $order_decisions as decisions
+left join (
+    select distinct supplier_id, code from $exceptions where business_date = date '$business_date'
+) as raised
+    on raised.supplier_id = decisions.supplier_id
+    and (
+        decisions.outcome = 'no_order_day' and raised.code in ('no_order_day', 'no_next_order_day')
+        or decisions.outcome = 'below_supplier_minimum' and raised.code = 'held_below_minimum'
+    )
+where decisions.business_date = date '$business_date'
+    and raised.supplier_id is null
+    and decisions.outcome in ('no_order_day', 'below_supplier_minimum');

@@ -3,10 +3,12 @@
 -- Grain     code, subject
 -- Reads     planning.net_demand, planning.order_decisions, planning.open_orders (not every date has it), staging.pos_order_lines (the date and the window before it),
 --           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
+--           staging.suppliers (where a supplier minimum counts),
 --           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml, spike_rule.sql, and
 --           planning.exceptions of the last date before that has them (to tell what is new)
 -- Formula   each code by its condition in `signals` and below; codes.yml says it in words, and what is at risk
 --           cost_at_risk = at_risk_qty * unit cost, days_at_risk = at_risk_qty / mean daily demand, rounded down
+-- Options   a part between `when on:` and `end` is there only in a night that uses the option (common/planning_options.py)
 -- Try it    ./submit.sh exceptions 2017-12-23
 
 with
@@ -148,10 +150,14 @@ with
             -- twice the median: the two middle days of the published ones (the same one twice where their number is odd)
             coalesce(element_at(windows.days_desc, greatest(1, ($published_days + 1) / 2)), 0)
                 + coalesce(element_at(windows.days_desc, $published_days / 2 + 1), 0) as double_median_qty,
-            cast(coalesce(decisions.moq_excess_qty, 0) as decimal(38,0)) + coalesce(decisions.pack_excess_qty, 0) as excess_qty,
+            -- what MOQ, pack and level added and the maximum left of it; packs that fill an order up are explained by themselves
+            greatest(0, cast(decisions.after_maximum_qty as decimal(38,0)) - decisions.net_demand_qty) as excess_qty,
+            date_diff('day', date '$business_date', decisions.due_date) as due_days,
             -- mean daily demand until the order is due. Whole numbers by remainder: a division of decimals would round.
-            (windows.window_qty * decisions.lead_time_days - windows.window_qty * decisions.lead_time_days % greatest($published_days, 1))
-                / greatest($published_days, 1) as mean_until_due_qty,
+            (
+                windows.window_qty * date_diff('day', date '$business_date', decisions.due_date)
+                    - windows.window_qty * date_diff('day', date '$business_date', decisions.due_date) % greatest($published_days, 1)
+            ) / greatest($published_days, 1) as mean_until_due_qty,
             totals.order_line_count > 0 as is_open_day,
             on_order.on_order_qty as already_qty,
             on_order.next_due_date,
@@ -177,8 +183,10 @@ with
             is_planned and demand_qty = 0 and free_qty > 0 and hold_reason is null and is_open_day
                 and double_median_qty >= 2 * $drop_min_median_qty
                 and $published_days >= $min_history_days as is_drop,
-            outcome = 'ordered' and lead_time_days > 0
-                and coalesce(mean_until_due_qty, 0) > left_qty as is_shortage,
+            outcome = 'ordered' and due_days > 0
+                and coalesce(mean_until_due_qty, 0) > left_qty + coalesce(already_qty, 0) as is_shortage,
+            outcome = 'ordered' and order_qty < net_demand_qty as is_cut,
+            is_planned and policy_fallback in ('few_days', 'no_next_order_day', 'invalid_lead_time') as is_fallback,
             -- the formula does not know what is on its way; order_up_to has counted it
             outcome = 'ordered' and policy = 'formula' and coalesce(already_qty > 0, false) as is_already_ordered,
             is_planned and (demand_qty > 0 or has_need) as is_wanted,
@@ -189,7 +197,10 @@ with
 
     noticed as (
         select * from signals
-        where outcome in ('no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku')
+        where outcome in (
+                'no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku', 'above_maximum', 'held_spike'
+            )
+            or is_cut or coalesce(is_fallback, false)
             or is_excess or is_spike or is_drop or is_shortage or is_unplanned_need or is_safety_mismatch
             or is_wanted and (passed_over_supplier_id is not null or stock_row_count = 0 or not has_rule)
             or is_already_ordered or problems is not null or order_problems is not null
@@ -242,6 +253,28 @@ with
                 'overflow', supplier_id, null, null, null, null,
                 format('not ordered, past what a BIGINT holds: %s', overflow)
             )),
+            if(outcome = 'above_maximum', row(
+                'above_maximum', supplier_id, null, net_demand_qty, max_order_qty, net_demand_qty,
+                format('%s needed, not ordered: the maximum of %s leaves no whole pack of %s at or above the MOQ of %s',
+                    net_demand_qty, max_order_qty, pack_size, moq)
+            )),
+            if(is_cut, row(
+                'maximum_below_need', supplier_id, null, order_qty, net_demand_qty, cast(net_demand_qty as decimal(38,0)) - order_qty,
+                format('%s of the %s needed are ordered: the maximum is %s', order_qty, net_demand_qty, max_order_qty)
+            )),
+            if(outcome = 'held_spike', row(
+                'held_on_spike', supplier_id, null, net_demand_qty, try_cast(after_maximum_qty as bigint), after_maximum_qty,
+                format('%s would be ordered and are held: %s units today, the third-largest of the %s days before had %s',
+                    after_maximum_qty, demand_qty, $published_days, third_largest_qty)
+            )),
+            if(is_fallback, row(
+                'policy_not_usable', supplier_id, null, null, null, null,
+                format('planned by the formula instead of order_up_to: %s', case policy_fallback
+                    when 'few_days' then 'too few days of the window on which it was in stock'
+                    when 'no_next_order_day' then 'the supplier takes no order within a year'
+                    else 'no lead time that can be used'
+                end)
+            )),
             if(outcome = 'unknown_sku', row(
                 'unknown_sku', null, null, try_cast(demand_qty as bigint), null, demand_qty,
                 format('in %s order line(s) and %s stock row(s), and no product has it', order_line_count, stock_row_count)
@@ -280,9 +313,10 @@ with
             )),
             if(is_shortage, row(
                 'possible_shortage', supplier_id, null, try_cast(left_qty as bigint),
-                try_cast(coalesce(mean_until_due_qty, 0) as bigint), coalesce(mean_until_due_qty, 0) - left_qty,
-                format('%s %s after today, the order is due in %s days; the mean demand until then is %s', abs(left_qty),
-                    if(left_qty < 0, 'missing', 'left'), lead_time_days, coalesce(mean_until_due_qty, 0))
+                try_cast(coalesce(mean_until_due_qty, 0) as bigint), coalesce(mean_until_due_qty, 0) - left_qty - coalesce(already_qty, 0),
+                format('%s %s after today%s, the order is due in %s day%s; the mean demand until then is %s', abs(left_qty),
+                    if(left_qty < 0, 'missing', 'left'), if(already_qty > 0, format(' and %s on order', already_qty), ''),
+                    due_days, if(due_days = 1, '', 's'), coalesce(mean_until_due_qty, 0))
             )),
             if(is_already_ordered, row(
                 'already_ordered', supplier_id, null, try_cast(already_qty as bigint), order_qty, least(already_qty, order_qty),
@@ -292,6 +326,8 @@ with
                 'order_excess', supplier_id, null, try_cast(excess_qty as bigint), net_demand_qty, excess_qty,
                 format('%s of %s units only because of %s: %s', excess_qty, order_qty,
                     case
+                        when level_excess_qty > 0 and after_maximum_qty = after_level_qty
+                            then if(moq_excess_qty > 0, 'MOQ, ', '') || if(pack_excess_qty > 0, 'pack and level', 'the level')
                         when moq_excess_qty > 0 and pack_excess_qty > 0 then 'MOQ and pack'
                         when moq_excess_qty > 0 then 'the MOQ'
                         else 'the pack'
@@ -390,21 +426,60 @@ with
         ) as sent on sent.warehouse_id = warehouses.warehouse_id
     ),
 
+    -- suppliers that take no order on the date: the need is shown, one line for all their SKUs
+    -- when on: calendar
+    waiting_suppliers as (
+        select
+            supplier_id,
+            max(next_order_date) as next_order_date,
+            count(*) as sku_count,
+            sum(cast(net_demand_qty as decimal(38,0))) as need_qty,
+            sum(net_demand_qty * unit_cost) as need_value,
+            if(count(distinct currency) = 1, max(currency)) as currency
+        from decisions
+        where outcome = 'no_order_day'
+        group by supplier_id
+    ),
+    -- end
+
+    -- suppliers whose order is below their minimum
+    -- when on: minimum
+    short_suppliers as (
+        select
+            orders.*,
+            suppliers.minimum_order_value,
+            suppliers.minimum_order_units
+        from (
+            select
+                supplier_id,
+                max(minimum_status) as minimum_status,
+                max(order_currency) as currency,
+                sum(cast(after_fill_qty as decimal(38,0))) as order_units,
+                sum(after_fill_qty * unit_cost) as order_value
+            from decisions
+            where minimum_status in ('flagged', 'held', 'unreachable')
+            group by supplier_id
+        ) as orders
+        inner join (select * from $suppliers where business_date = date '$business_date') as suppliers
+            on suppliers.supplier_id = orders.supplier_id
+    ),
+    -- end
+
     lines as (
-        select * from sku_lines
+        select *, cast(null as decimal(38,2)) as own_value from sku_lines
         union all
-        select code, sku, null, null, null, table_name, observed_qty, expected_qty, rejected_count, null, null, null, message
+        select code, sku, null, null, null, table_name, observed_qty, expected_qty, rejected_count, null, null, null, message, null
         from rejected_lines
         union all
         select
             'missing_store', null, null, store_id, null, null, 0, weekday_count, try_cast(mean_qty as bigint), null, null, null,
-            format('no order line today; it sent on %s of the last %s same weekdays', weekday_count, $missing_store_weekdays)
+            format('no order line today; it sent on %s of the last %s same weekdays', weekday_count, $missing_store_weekdays), null
         from silent_stores
         union all
         select
             if(stock_row_count = 0, 'missing_snapshot', 'short_snapshot'), null, null, null, warehouse_id, null,
             stock_row_count, before_row_count, try_cast(missing_qty as bigint), null, null, null,
-            format('%s stock rows, %s in the snapshot before', stock_row_count, before_row_count)
+            format('%s stock rows, %s in the snapshot before', stock_row_count, before_row_count), null
         from snapshots
         where stock_row_count = 0 and is_active
             or stock_row_count > 0 and stock_row_count * 100 <= before_row_count * (100 - $short_snapshot_percent)
@@ -412,8 +487,31 @@ with
         select
             'incomplete_history', null, null, null, null, 'staging.pos_order_lines', $published_days, $history_days, null, null, null,
             null,
-            format('%s of the %s days before have published order lines', $published_days, $history_days)
+            format('%s of the %s days before have published order lines', $published_days, $history_days), null
         where $published_days < $history_days
+        -- when on: calendar
+        union all
+        select
+            if(next_order_date is null, 'no_next_order_day', 'no_order_day'), null, supplier_id, null, null, null,
+            sku_count, null, try_cast(need_qty as bigint), null, null, currency,
+            format('%s units of %s SKU%s needed, not ordered: %s', need_qty, sku_count, if(sku_count = 1, '', 's'),
+                coalesce(format('it takes the next order on %s', next_order_date), 'it takes no order within a year')),
+            if(currency is not null, need_value)
+        from waiting_suppliers
+        -- end
+        -- when on: minimum
+        union all
+        select
+            case minimum_status when 'flagged' then 'below_minimum' when 'held' then 'held_below_minimum' else 'minimum_not_reached' end,
+            null, supplier_id, null, null, null,
+            try_cast(order_units as bigint), minimum_order_units, try_cast(order_units as bigint), null, null, currency,
+            format('the order has %s and is %s: the minimum is %s',
+                if(order_value < minimum_order_value, format('%s %s', order_value, currency), format('%s units', order_units)),
+                case minimum_status when 'flagged' then 'sent' when 'held' then 'held back' else 'sent, nothing may fill it up' end,
+                if(order_value < minimum_order_value, format('%s %s', minimum_order_value, currency), format('%s units', minimum_order_units))),
+            order_value
+        from short_suppliers
+        -- end
     ),
 
     valued as (
@@ -422,7 +520,7 @@ with
             concat_ws(
                 ', ', table_name, 'SKU ' || sku, 'supplier ' || supplier_id, 'store ' || store_id, 'warehouse ' || warehouse_id
             ) as subject,
-            at_risk_qty * unit_cost as cost_at_risk,
+            coalesce(own_value, at_risk_qty * unit_cost) as cost_at_risk,
             $severity_of_code as severity
         from lines
     ),
