@@ -17,7 +17,7 @@ from common.settings import ROOT, load_settings
 if TYPE_CHECKING:
     from common.publish.run import Clients
 
-TWO_WORKERS = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 """How pytest runs the whole suite: tests/conftest.py says what goes together, and in which order."""
 
 # what `status --json` says of each stage of a run

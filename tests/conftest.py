@@ -12,6 +12,7 @@ import sys
 from functools import cache
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from common.lake.local import LocalLake
 from common.settings import ROOT, SERVICES, load_settings
@@ -28,17 +29,26 @@ def pytest_configure():
     os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+class _Together(LoadFileScheduling):
+    """What one worker runs in one piece: a file; all files that edit master data are as one."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "master_data" if "mark.master_data" in (ROOT / file).read_text(encoding="utf-8") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """How tests are dealt out to several workers."""
+    return _Together(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    """What needs containers or a YARN, or measures, runs only when a -m expression names it; orders and groups the rest."""
+    """What needs containers or a YARN, or measures, runs only when a -m expression names it; orders the rest."""
     for marker in ("containers", "cluster", "benchmark"):
         if marker not in config.getoption("markexpr", ""):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        edits = item.get_closest_marker("master_data") is not None
-        item.add_marker(pytest.mark.xdist_group("master_data" if edits else str(item.path)))
     items.sort(key=_turn)
 
 

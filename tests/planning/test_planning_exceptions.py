@@ -51,14 +51,24 @@ def test_the_ranks_by_plain_python(planned):
     """What is at risk in money, then in days, then severity and subject; an error without a bound comes first."""
     rows = planned("exceptions")
     priced = [row for row in rows if row["cost_at_risk"] is not None]
-    total, units = sum(Fraction(row["cost_at_risk"]) for row in priced), sum(row["at_risk_qty"] for row in priced)
-    mean = Fraction(int(total * 100 / units + Fraction(1, 2)), 100)
+    dated = [row for row in priced if row["days_at_risk"] is not None]
+
+    def mean(lines, size):
+        """Cost of a day or unit at risk, in cents, half a cent up."""
+        cost = sum(Fraction(line["cost_at_risk"]) for line in lines)
+        return Fraction(int(cost * 100 / sum(size(line) for line in lines) + Fraction(1, 2)), 100)
+
+    def days(row):
+        return max(row["days_at_risk"], 1)
+
+    day, unit = mean(dated, days), mean(priced, lambda row: row["at_risk_qty"])
 
     def key(row):
-        risk, cost, days = row["at_risk_qty"], row["cost_at_risk"], row["days_at_risk"]
-        money = Fraction(cost) if cost is not None else (risk or 0) * mean
+        risk, cost, is_dated = row["at_risk_qty"], row["cost_at_risk"], row["days_at_risk"] is not None
+        money = Fraction(cost) if cost is not None else days(row) * day if is_dated else (risk or 0) * unit
         unbounded = risk is None and row["severity"] == "error"
-        return not unbounded, -money, days is None, -(days or 0), SEVERITIES.index(row["severity"]), row["subject"], row["code"]
+        order = SEVERITIES.index(row["severity"]), row["subject"], row["code"]
+        return not unbounded, -money, not is_dated, -(row["days_at_risk"] or 0), *order
 
     assert [row["rank"] for row in sorted(rows, key=key)] == list(range(1, len(rows) + 1))
     assert any(row["at_risk_qty"] is None and row["severity"] != "error" for row in rows)

@@ -495,7 +495,7 @@ with
             if(next_order_date is null, 'no_next_order_day', 'no_order_day'), null, supplier_id, null, null, null,
             sku_count, null, try_cast(need_qty as bigint), null, null, currency,
             format('%s units of %s SKU%s needed, not ordered: %s', need_qty, sku_count, if(sku_count = 1, '', 's'),
-                coalesce(format('it takes the next order on %s', next_order_date), 'it takes no order within a year')),
+                if(next_order_date is null, 'it takes no order within a year', format('it takes the next order on %s', next_order_date))),
             if(currency is not null, need_value)
         from waiting_suppliers
         -- end
@@ -525,16 +525,25 @@ with
         from lines
     ),
 
-    -- for the rank alone, a unit without a cost counts as the mean unit of the lines that have one; where none has, as 1
+    -- for the rank alone, what has no cost counts by its days, at the mean of a day at risk of the lines that have both (a unit
+    -- may be a thousandth of a gallon); without days by its units, at the mean of a unit; where no line has a cost, as 1
     averaged as (
         select
             valued.*,
             coalesce(
                 cost_at_risk,
+                greatest(days_at_risk, 1) * coalesce(
+                    try_cast(
+                        sum(if(days_at_risk is not null, cost_at_risk)) over ()
+                            / nullif(sum(if(cost_at_risk is not null, cast(greatest(days_at_risk, 1) as decimal(38,0)))) over (), 0)
+                            as decimal(18,2)
+                    ),
+                    1
+                ),
                 at_risk_qty * coalesce(
-                    cast(
+                    try_cast(
                         sum(cost_at_risk) over ()
-                            / nullif(sum(if(cost_at_risk is not null, cast(at_risk_qty as decimal(38,0)))) over (), 0) as decimal(12,2)
+                            / nullif(sum(if(cost_at_risk is not null, cast(at_risk_qty as decimal(38,0)))) over (), 0) as decimal(18,2)
                     ),
                     1
                 ),
