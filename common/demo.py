@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from common.dates import window_before
+from common.lake.places import say
 from common.settings import load_settings
 from common.stages import NIGHT, stage
 
@@ -73,7 +73,3 @@ def prepare(clients: Clients) -> None:
         for number, (day, _) in enumerate(zip(todo, dates.map(stage_day, todo), strict=True), 1):
             say(f"history {number} of {len(todo)}: {day}")
 
-
-def say(text: str) -> None:
-    """Progress, to stderr."""
-    print(text, file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import cache
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -27,6 +28,9 @@ def pytest_configure():
         if name in SERVICES or (name.startswith("PROCUREMENT_") and ("__" in name or name == "PROCUREMENT_ENV")):
             del os.environ[name]
     os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
+    # two workers and a lake share the machine: how long an example takes says nothing
+    hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("suite")
 
 
 class _Together(LoadFileScheduling):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.dates import date_range
 from common.errors import CannotWrite, Usage
+from common.lake.places import say
 
 if TYPE_CHECKING:  # --help must not wait for every client
     from datetime import date
@@ -49,7 +49,7 @@ def _backtest(args: argparse.Namespace) -> int:
     from common.backtest.masters import SETS, set_named
     from common.backtest.page import page
     from common.backtest.policy import shares
-    from common.backtest.results import as_json, csv_text, text_table
+    from common.backtest.results import as_json, csv_text, markdown_table, text_table
     from common.cli import print_result, settings_of
     from common.night import ready
 
@@ -79,7 +79,10 @@ def _backtest(args: argparse.Namespace) -> int:
         "from": str(period.first), "to": str(period.last), "warm_up_days": period.warm_up, "unmet": args.unmet,
         "skus": len(world.sales.skus), "left_out": world.left_out, "scenarios": as_json(results),
     }  # fmt: skip
-    files = {"backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results)}
+    files = {
+        "backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results),
+        "backtest.md": markdown_table(results) + "\n",
+    }  # fmt: skip
     _write(folder, {**files, "backtest.html": page(result, results, settings["business.currency"])})
     print_result(args, result, f"{text_table(results)}\n\ntables and page: {folder}")
     return 0
@@ -156,7 +159,3 @@ def _write(folder: Path, files: dict[str, str]) -> None:
     except OSError as error:
         raise CannotWrite(f"the results can't be written: {error.strerror}", where=str(folder)) from None
 
-
-def say(text: str) -> None:
-    """Progress, to stderr."""
-    print(text, file=sys.stderr, flush=True)

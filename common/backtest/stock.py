@@ -12,8 +12,6 @@ import numpy as np
 
 from common.errors import Failure
 
-UNMET = ("lost", "backordered")
-
 
 @dataclass
 class Stock:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from common.adhoc import READER
 from common.clients.trino import Trino, text_literal
 from common.contracts import contract
 from common.dates import business_date
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from common.publish.run import Clients
 
 TABLE = "planning.exceptions"
-READER = "adhoc"
 LIMIT = 40
 
 

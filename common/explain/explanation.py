@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from common.exceptions.codes import SEVERITIES
 from common.explain.arithmetic import compare, disagreements
 from common.explain.facts import Facts, Row
 from common.explain.lineage import DECISIONS, EXCEPTIONS, NEED, ORDER_LINES, STOCK, Lineage
@@ -26,7 +27,6 @@ _TERMS = (
     "pack_size", "pack_size_source", "moq", "moq_source", "unit_cost", "currency", "lead_time_days", "lead_time_source",
     "max_order_qty", "lead_time_unit", "fill_note", "minimum_status",
 )  # fmt: skip
-_SEVERITIES = ("error", "warning", "notice")
 Sent = tuple[dict[str, Any] | None, list[str]]
 
 
@@ -75,7 +75,7 @@ def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (
 
 def _by_rank(row: Row) -> tuple[Any, ...]:
     """The order to work in; a run from before there were ranks has severities."""
-    return row.get("rank") or 0, _SEVERITIES.index(row["severity"]), row["code"]
+    return row.get("rank") or 0, SEVERITIES.index(row["severity"]), row["code"]
 
 
 def _step(moved: Moved, decision: Row) -> dict[str, Any]:

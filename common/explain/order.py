@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.errors import Failure, NoInput
+from common.exceptions.codes import SEVERITIES
 from common.explain.arithmetic import compare, disagreements
 from common.explain.explanation import provenance
 from common.explain.facts import Facts, facts_of_skus
@@ -117,7 +118,7 @@ def _exceptions(clients: Clients, lineage: Lineage, supplier_id: str) -> list[di
         }
         for code, rows in by_code.items()
     ]  # fmt: skip
-    return sorted(found, key=lambda e: (("error", "warning", "notice").index(str(e["severity"])), -e["cost_at_risk"], e["code"]))
+    return sorted(found, key=lambda e: (SEVERITIES.index(str(e["severity"])), -e["cost_at_risk"], e["code"]))
 
 
 def _at_risk(row: dict[str, Any]) -> Decimal:

@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from common.exceptions.codes import SEVERITIES
 from common.planning_steps import STEPS, sentence
 from common.publish.order_files import Order, add_exactly
 from common.report.charts import bars, in_words
 from common.report.facts import OUTCOMES, SHOWN, Facts
 
-SEVERITIES = ("error", "warning", "notice")
 # the exceptions that a chart of recent demand explains
 CHARTED = ("demand_spike", "demand_drop")
 MOST_CHARTS = 120

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.backtest.stock import Stock
@@ -13,7 +13,6 @@ an_order = st.tuples(st.integers(0, 2), few, st.integers(0, 4))
 a_day = st.tuples(st.lists(few, min_size=3, max_size=3), st.lists(an_order, max_size=4))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the stock
 @given(st.lists(few, min_size=3, max_size=3), st.lists(a_day, max_size=12), st.sampled_from(["lost", "backordered"]))
 def test_units_of_each_sku_are_conserved_on_each_day(opening, days, unmet):
     stock = Stock(np.array(opening), unmet)

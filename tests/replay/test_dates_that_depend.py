@@ -28,8 +28,8 @@ def lines_of(settings, day):
     return {(order["order_number"], line["sku"]): line["order_qty"] for order in orders for line in order["lines"]}
 
 
-def send(settings, day, name, text):
-    folder = settings.path("paths.inbox") / "receipts" / day
+def send(settings, day, name, text, kind="receipts"):
+    folder = settings.path("paths.inbox") / kind / day
     folder.mkdir(parents=True, exist_ok=True)
     data = gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode()
     (folder / name).write_bytes(data)
@@ -145,3 +145,32 @@ def test_the_third_date_counts_on_both_releases_and_on_the_receipts_of_the_secon
     earlier = {f"audit.released_orders/{FIRST}", f"audit.released_orders/{SECOND}", f"staging.receipts/{SECOND}"}
     assert earlier <= names
     assert f"audit.released_orders/{THIRD}" not in names
+
+
+def later_stale(submit, day):
+    """Dates and stages after `day` that `status` calls stale."""
+    told = submit("status", day, "--json")
+    assert told.returncode == 0, told.stderr
+    return {text.split(" in ")[0].split(" was ")[0] for text in json.loads(told.stdout)["stale_later"]}
+
+
+def test_an_earlier_date_that_ran_again_makes_the_later_ones_stale_until_backfill_takes_them(nights, submit, settings, clients):
+    assert later_stale(submit, FIRST) == set()
+    sku = list(nights.lines)[6][1]
+    line = {"line_no": 1, "sku": sku, "quantity": 5000, "unit_price": "1.00"}
+    late = {"order_id": "LATE-1", "store_id": "G0001", "ordered_at": f"{FIRST}T12:00:00", "lines": [line]}
+    send(settings, FIRST, "late.jsonl", json.dumps(late) + "\n", kind="orders")
+    refused = submit("all", FIRST)
+    assert (refused.returncode, "--revise" in refused.stderr) == (77, True), refused.stderr
+    again = submit("all", FIRST, "--revise")
+    assert again.returncode == 0, again.stderr
+    released = lines_of(settings, FIRST)
+    assert released != nights.lines
+    stale = later_stale(submit, FIRST)
+    assert {f"net_demand of {SECOND}", f"net_demand of {THIRD}"} <= stale
+    assert SECOND in again.stderr + submit("status", FIRST).stdout
+    taken = submit("backfill", f"{SECOND}..{THIRD}")
+    assert taken.returncode == 0, taken.stderr
+    assert later_stale(submit, FIRST) == set()
+    found = rows(clients, "planning.open_orders", "order_number, sku, released_qty", SECOND)
+    assert {(number, sku): units for number, sku, units in found} == released
