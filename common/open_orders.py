@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from common.dates import window_before
 from common.publish.release import TABLE as RELEASED
 from common.publish.released import first_day, released_inputs
-from common.publish.run import Run
+from common.publish.run import Run, inputs_at
 from common.stages import Input
 
 TABLE, _RECEIPTS = "planning.open_orders", "staging.receipts"
@@ -17,10 +18,8 @@ TABLE, _RECEIPTS = "planning.open_orders", "staging.receipts"
 
 def open_order_inputs(run: Run) -> list[Input]:
     """Releases of earlier dates and receipts up to the date, within the window of open orders, oldest first."""
-    first, last = first_day(run).isoformat(), run.day.isoformat()
-    received = run.metastore.partitions(_RECEIPTS)
-    days = [day for day in sorted(received) if first <= day <= last]
-    return released_inputs(run) + [Input(f"{_RECEIPTS}/{d}", received[d].location, received[d].location) for d in days]
+    days = (run.day - first_day(run)).days
+    return released_inputs(run) + inputs_at(run.metastore, _RECEIPTS, [*window_before(run.day, days), run.day])
 
 
 def needs_open_orders(run: Run, inputs: Sequence[Input]) -> bool:

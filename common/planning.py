@@ -21,14 +21,14 @@ from common.exceptions.codes import expressions
 from common.planning_options import CHOICES, OPTIONS, chosen_text, filled_inputs, options_of
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
-from common.publish.run import Run, table_root
+from common.publish.run import Run, inputs_at, table_root
 from common.settings import ROOT
 from common.stages import Input
 
 MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
 OPTIONAL = ("planning.open_orders", "staging.receipts", "staging.calendar_days")  # not every date has them
 _LINES, _STOCK, _EXCEPTIONS = "staging.pos_order_lines", "staging.warehouse_stock", "planning.exceptions"
-_NO_DAY = date.min  # no partition is of this date
+NO_DAY = date.min  # no partition is of this date
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Facts:
     order_lines_run: int
     stock_run: int
     published_days: int = 0
-    previous_stock_date: date = _NO_DAY
-    open_orders_from: date = _NO_DAY
-    last_exceptions_date: date = _NO_DAY
+    previous_stock_date: date = NO_DAY
+    open_orders_from: date = NO_DAY
+    last_exceptions_date: date = NO_DAY
     filled: frozenset[str] = frozenset()
 
 
@@ -129,25 +129,15 @@ def inputs_of(run: Run, models: Iterable[str], options: Collection[str] = OPTION
 def history_inputs(run: Run) -> list[Input]:
     """The earlier dates that exceptions look at: the window's published order lines, the snapshot and the exceptions before."""
     reach = max(run.settings["planning.history_days"], 7 * run.settings["planning.missing_store_weekdays"])
-    window = [day.isoformat() for day in window_before(run.day, reach)]
-    lines, stock = run.metastore.partitions(_LINES), run.metastore.partitions(_STOCK)
-    found = [Input(f"{_LINES}/{day}", lines[day].location, lines[day].location) for day in window if day in lines]
-    for table, published in ((_STOCK, stock), (_EXCEPTIONS, run.metastore.partitions(_EXCEPTIONS))):
-        last = [day for day in window if day in published][-1:]
-        found += [Input(f"{table}/{day}", published[day].location, published[day].location) for day in last]
-    return found
+    window = window_before(run.day, reach)
+    last = [inputs_at(run.metastore, table, window)[-1:] for table in (_STOCK, _EXCEPTIONS)]
+    return inputs_at(run.metastore, _LINES, window) + last[0] + last[1]
 
 
 def window_inputs(run: Run, tables: Iterable[str]) -> list[Input]:
     """The published dates of the history window of some tables."""
-    window = [day.isoformat() for day in window_before(run.day, run.settings["planning.history_days"])]
-    published = {table: run.metastore.partitions(table) for table in tables}
-    return [
-        Input(f"{table}/{day}", dates[day].location, dates[day].location)
-        for table, dates in published.items()
-        for day in window
-        if day in dates
-    ]
+    window = window_before(run.day, run.settings["planning.history_days"])
+    return [item for table in tables for item in inputs_at(run.metastore, table, window)]
 
 
 def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
@@ -163,9 +153,9 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         order_lines_run=_publisher(run, _LINES),
         stock_run=_publisher(run, _STOCK),
         published_days=sum(day in earlier[_LINES] for day in window),
-        previous_stock_date=max(earlier[_STOCK], default=_NO_DAY),
+        previous_stock_date=max(earlier[_STOCK], default=NO_DAY),
         open_orders_from=first_day(run),
-        last_exceptions_date=max(earlier[_EXCEPTIONS], default=_NO_DAY),
+        last_exceptions_date=max(earlier[_EXCEPTIONS], default=NO_DAY),
         filled=filled_inputs(run.hdfs, run.day, inputs),
     )
 
@@ -180,7 +170,7 @@ def build(run: Run, model: str, facts: Facts) -> str:
     location = run.private_dir(table)
     tables = tables_read(model, options_of(run.settings, facts.filled))
     references = {name.partition(".")[2]: _reference(run, name) for name in tables}
-    if facts.last_exceptions_date != _NO_DAY:
+    if facts.last_exceptions_date != NO_DAY:
         # the table may be of before a column that the model reads of it
         run.metastore.ensure_table(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))
         references["last_exceptions"] = f"hive.{_EXCEPTIONS}"

@@ -19,7 +19,7 @@ from typing import Any
 from common.contracts import contract
 from common.diff.lines import Change, Key, Money, Plan, changes, total
 from common.plan_world import World
-from common.planning import Facts
+from common.planning import NO_DAY, Facts
 
 # the inputs in their order, and the tables that each swaps. `prices` are columns of product_suppliers: `master data` swaps
 # that table with the old prices, `prices` the rest. The business date itself goes with the calendar.
@@ -39,7 +39,6 @@ FACTS = {
     "open_orders_from": "open orders", "last_exceptions_date": "demand",
 }  # fmt: skip
 _OFFER, _PRICE = ("sku", "supplier_id", "valid_from"), ("unit_cost", "currency")
-_NO_DAY = date.min
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def mixed(old: Side, new: Side, taken: Collection[str], tables: Sequence[str]) -
 
 def _on(day: date, own: date, fact: Any) -> Any:
     """A fact of a side as of another date: a day keeps its distance, whatever else stays; the day that is none, too."""
-    return fact + (day - own) if isinstance(fact, date) and fact != _NO_DAY else fact
+    return fact + (day - own) if isinstance(fact, date) and fact != NO_DAY else fact
 
 
 def _with_prices(old: str, new: str) -> str:

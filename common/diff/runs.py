@@ -7,7 +7,7 @@ version. What was published when a run ended is, stage by stage, the last succes
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,7 +22,7 @@ from common.plan_world import MADE, World, input_tables, query
 from common.planning import facts_of
 from common.publish.flip import RUN_ID
 from common.publish.ledger import StageRow
-from common.publish.run import Clients, Run, code_version, run_of
+from common.publish.run import Clients, Run, code_version, inputs_at, run_of
 from common.settings import Settings
 from common.stages import NIGHT, Input, stage
 
@@ -148,20 +148,14 @@ def _older_lines(clients: Clients, plan: MadePlan, own: Settings, changed: Setti
     if changed[_HISTORY] <= own[_HISTORY]:
         return []
     days = set(window_before(plan.day, changed[_HISTORY])) - set(window_before(plan.day, own[_HISTORY]))
-    return _published(clients, "staging.pos_order_lines", days)
+    return inputs_at(clients.metastore, "staging.pos_order_lines", days)
 
 
 def _unread(clients: Clients, plan: MadePlan, settings: Settings) -> list[Input]:
     """What a plan did not read because its options were off, and another one may: as it is published now."""
     window = window_before(plan.day, settings[_HISTORY])
-    stock = _published(clients, "staging.warehouse_stock", window)
-    return [*stock, *_published(clients, "staging.calendar_days", [plan.day])]
-
-
-def _published(clients: Clients, table: str, days: Collection[date]) -> list[Input]:
-    dates = clients.metastore.partitions(table)
-    wanted = sorted({day.isoformat() for day in days} & dates.keys())
-    return [Input(f"{table}/{day}", dates[day].location, dates[day].location) for day in wanted]
+    stock = inputs_at(clients.metastore, "staging.warehouse_stock", window)
+    return [*stock, *inputs_at(clients.metastore, "staging.calendar_days", [plan.day])]
 
 
 def replaced_since(clients: Clients, plan: MadePlan) -> list[str]:

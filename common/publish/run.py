@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
@@ -200,6 +201,13 @@ class Run:
     def reference(self, table: str) -> str:
         """How Trino reads a table in this night: the pending one where there is one."""
         return self.pending[table].reference if table in self.pending else f"hive.{table}"
+
+
+def inputs_at(metastore: Metastore, table: str, days: Iterable[date]) -> list[Input]:
+    """What is published of a table on some dates, as inputs, oldest first; the other dates are left out."""
+    published = metastore.partitions(table)
+    found = [(day, published[day].location) for day in sorted({day.isoformat() for day in days} & published.keys())]
+    return [Input(f"{table}/{day}", location, location) for day, location in found]
 
 
 def runs_root(settings: Settings, table: str, day: date) -> str:
