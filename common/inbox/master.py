@@ -8,18 +8,8 @@ import psycopg2
 from psycopg2 import sql
 
 from common.errors import BadData
+from common.landing.master import TABLES
 from common.migrate import HasConnect
-
-# In this order, so that whatever is referred to is there first.
-KEYS = {
-    "suppliers": ("supplier_id",),
-    "products": ("sku",),
-    "replenishment_rules": ("sku",),
-    "product_suppliers": ("sku", "supplier_id", "valid_from"),
-    "stores": ("store_id",),
-    "warehouses": ("warehouse_id",),
-    "calendar_days": ("party_kind", "party_id", "day"),
-}
 
 
 def load_master(postgres: HasConnect, files: dict[str, Path], *, replace: bool = False) -> dict[str, int]:
@@ -33,9 +23,9 @@ def load_master(postgres: HasConnect, files: dict[str, Path], *, replace: bool =
     try:
         with connection, connection.cursor() as cursor:
             if replace:
-                tables = sql.SQL(", ").join(sql.Identifier("procurement", table) for table in KEYS)
+                tables = sql.SQL(", ").join(sql.Identifier("procurement", table) for table in TABLES)
                 cursor.execute(sql.SQL("truncate {}").format(tables))
-            changed = {table: _load(cursor, table, files[table]) for table in KEYS if table in files}
+            changed = {table: _load(cursor, table, files[table]) for table in TABLES if table in files}
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("analyze {}").format(
                 sql.SQL(", ").join(sql.Identifier("procurement", table) for table in changed)))
@@ -54,14 +44,14 @@ def _load(cursor: psycopg2.extensions.cursor, table: str, file: Path) -> int:
             "target": sql.Identifier("procurement", table),
             "loaded": sql.Identifier(f"loaded_{table}"),
             "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
-            "key": sql.SQL(", ").join(map(sql.Identifier, KEYS[table])),
+            "key": sql.SQL(", ").join(map(sql.Identifier, TABLES[table])),
         }
         cursor.execute(sql.SQL(
             "create temporary table {loaded} on commit drop as select {columns} from {target} limit 0").format(**names))
         copy = sql.SQL("copy {loaded} ({columns}) from stdin (format csv, header true)").format(**names)
         cursor.copy_expert(copy.as_string(cursor), lines)
     removed = _remove_others(cursor, columns, names) if table == "product_suppliers" else 0
-    rest = [c for c in columns if c not in KEYS[table]]
+    rest = [c for c in columns if c not in TABLES[table]]
     updates = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in rest)
     old = sql.SQL(", ").join(sql.SQL("mine.{}").format(sql.Identifier(c)) for c in rest)
     new = sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(c)) for c in rest)
@@ -76,7 +66,7 @@ def _remove_others(cursor: psycopg2.extensions.cursor, columns: list[str], names
     """Removes the suppliers that loaded SKUs have and the file does not say exactly so: two may have changed places."""
     same = sql.SQL(" and ").join(
         sql.SQL("mine.{0} {1} new.{0}").format(
-            sql.Identifier(c), sql.SQL("=" if c in KEYS["product_suppliers"] else "is not distinct from"))
+            sql.Identifier(c), sql.SQL("=" if c in TABLES["product_suppliers"] else "is not distinct from"))
         for c in columns
     )
     cursor.execute(sql.SQL(

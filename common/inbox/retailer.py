@@ -29,8 +29,9 @@ import pyarrow
 from faker import Faker
 
 from common.errors import Misconfigured, NoInput
-from common.inbox.master import KEYS, load_master
+from common.inbox.master import load_master
 from common.inbox.sending import Sender
+from common.landing.master import TABLES
 from common.migrate import HasConnect
 from common.settings import Settings
 
@@ -93,7 +94,7 @@ class Retailer:
         """Writes the tables of master data that the year has as CSV into `folder`; it knows of no calendar."""
         self._name_everybody()
         files = {}
-        for table in KEYS:
+        for table in TABLES:
             if not (QUERIES / f"{table}.sql").exists():
                 continue
             files[table] = folder / f"{table}.csv"

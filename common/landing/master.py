@@ -21,10 +21,11 @@ from common.settings import Settings
 
 _SPOOL = 16 << 20  # bytes of a table held in memory
 
-# table: primary key, by which its rows are sorted (byte order, so that no server's locale shows)
+# table: primary key, by which its rows are sorted (byte order, so that no server's locale shows); whatever another table
+# refers to comes before it
 TABLES = {
-    "products": ("sku",),
     "suppliers": ("supplier_id",),
+    "products": ("sku",),
     "replenishment_rules": ("sku",),
     "product_suppliers": ("sku", "supplier_id", "valid_from"),
     "stores": ("store_id",),
