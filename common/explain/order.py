@@ -114,6 +114,8 @@ def _exceptions(clients: Clients, lineage: Lineage, supplier_id: str) -> list[di
         {
             "code": code, "severity": rows[0]["severity"], "count": len(rows), "action": rows[0]["action"],
             "cost_at_risk": add_exactly(map(_at_risk, rows)),
+            # one about the order itself says it in words, those of its lines are explained SKU by SKU
+            "message": rows[0]["message"] if rows[0]["sku"] is None else None,
             "skus": [row["sku"] for row in sorted(rows, key=lambda r: (-_at_risk(r), r["sku"] or ""))],
         }
         for code, rows in by_code.items()

@@ -86,6 +86,7 @@ def _exceptions(found: dict[str, Any]) -> list[Styled]:
         cost = f", {line['cost_at_risk']:,} at risk" if line["cost_at_risk"] else ""
         named = [sku for sku in line["skus"] if sku]
         text = f"{line['severity']} {line['code']}: {line['count']:,}{cost}" + (f" ({_named(named)})" if named else "")
+        text += f": {line['message']}" if line["message"] else ""
         lines.append((text, words.STYLES[line["severity"]]))
     return lines or [("none", "")]
 
