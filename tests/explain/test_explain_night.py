@@ -13,7 +13,7 @@ from common.publish.run import Clients
 
 pytestmark = pytest.mark.master_data
 
-DAY = "2031-03-04"
+DAY = "2030-03-04"
 
 
 @pytest.fixture(scope="module")

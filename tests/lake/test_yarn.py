@@ -10,7 +10,7 @@ from local_yarn import LocalYarn, environment
 from common.lake import artifacts
 from common.settings import ROOT, SERVICES
 
-DAY = "2031-04-02"
+DAY = "2037-04-02"
 PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "8")
 
 

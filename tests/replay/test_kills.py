@@ -11,7 +11,7 @@ from tests.replay.nights import first_night, orders_of
 
 pytestmark = pytest.mark.master_data
 
-DAY = "2031-04-09"
+DAY = "2032-04-09"
 PLAN = (
     "--stores",
     "6",

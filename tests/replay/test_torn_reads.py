@@ -14,7 +14,7 @@ from common.publish.run import Clients, Run
 
 pytestmark = pytest.mark.master_data
 
-DAY = date(2031, 5, 14)
+DAY = date(2034, 5, 14)
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit")
 PUBLICATIONS = 20
 PAUSE_SECONDS = 1.0  # a reader goes round the tables meanwhile

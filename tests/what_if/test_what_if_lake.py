@@ -15,7 +15,7 @@ from common.plan_world import MADE
 
 pytestmark = pytest.mark.master_data
 
-DAY, NEXT_DAY = "2031-07-02", "2031-07-03"
+DAY, NEXT_DAY = "2035-07-02", "2035-07-03"
 SIZE = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--format", "json")
 CHANGES = (
     "demand*2 where store_id in (G0001, G0002)",
@@ -236,7 +236,7 @@ def test_the_result_is_there_for_analysts_until_it_is_removed(night, edited, sub
         ((DAY,), 64, "needs a change"),
         ((DAY, "--set", "moq=24", "--name", "a'b"), 64, "is not a name"),
         (("2031-7-2", "--set", "moq=24"), 64, "is not a business date"),
-        (("2031-08-08", "--set", "moq=24"), 66, "there is no plan"),
+        (("2035-08-08", "--set", "moq=24"), 66, "there is no plan"),
         ((DAY, "--set", "planning.no_such=1"), 78, "there is no setting"),
         ((DAY, "--file", "/no/such.yml"), 66, "can't be read"),
     ],
@@ -254,8 +254,8 @@ def test_what_can_not_be_planned_is_refused(night, submit, arguments, code, mess
         ((DAY, "one", "two"), 64, "not the number of a run"),
         ((DAY, "yesterday"), 64, "is not a business date"),
         ((DAY, "1", "999999999"), 66, "has no run"),
-        (("2031-08-08",), 66, "a comparison needs two"),
-        ((DAY, "2031-08-08"), 66, "there is no plan of 2031-08-08"),
+        (("2035-08-08",), 66, "a comparison needs two"),
+        ((DAY, "2035-08-08"), 66, "there is no plan of 2035-08-08"),
     ],
 )
 def test_what_can_not_be_compared_is_refused(night, submit, arguments, code, message):
