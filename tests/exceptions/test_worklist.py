@@ -20,7 +20,7 @@ from common.publish.run import Clients, Run, table_root
 from common.stages import stage
 
 FIRST, SECOND = date(1999, 3, 5), date(1999, 3, 8)  # a weekend lies between them, on which nobody planned
-READ = ("pos_order_lines", "warehouse_stock", "stores", "warehouses")
+READ = ("pos_order_lines", "warehouse_stock", "stores", "warehouses", "suppliers")
 
 
 @pytest.fixture(scope="module")
