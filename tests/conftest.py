@@ -59,13 +59,16 @@ def pytest_collection_modifyitems(config, items):
 def _turn(item):
     """The demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own.
 
-    One worker goes on with what edits master data, the longest group; the other begins with what needs no lake.
+    One worker goes on with what edits master data, the longest group; the other begins with what needs no lake, while the
+    first one makes the demo, and goes on with the slow ones, so that none is left over at the end.
     """
     if "demo" in item.fixturenames and "PYTEST_XDIST_WORKER" not in os.environ:
         return 0
     if item.get_closest_marker("master_data"):
         return 1
-    return 3 if "lake" in item.fixturenames else 2
+    if item.get_closest_marker("slow"):
+        return 3
+    return 4 if "lake" in item.fixturenames else 2
 
 
 @pytest.hookimpl(wrapper=True)
