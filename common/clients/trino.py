@@ -13,8 +13,12 @@ import trino.exceptions
 
 from common.errors import BadData, CannotWrite, Failure, TryAgain, Unavailable
 
-# a writer a node is enough for tables of this size and gives one file; the memory and the time are Trino's to bound
-_SESSION = {"task_min_writer_count": 1, "task_max_writer_count": 1, "redistribute_writes": False, "scale_writers": False}
+# a writer a node is enough for tables of this size and gives one file; the memory and the time are Trino's to bound.
+# Published partitions have no statistics: asking for them, and for the best order of joins, costs a third of the planning
+_SESSION = {
+    "task_min_writer_count": 1, "task_max_writer_count": 1, "redistribute_writes": False, "scale_writers": False,
+    "hive.statistics_enabled": False, "hive.collect_column_statistics_on_write": False, "join_reordering_strategy": "NONE",
+}  # fmt: skip
 _AWAY = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 
 
