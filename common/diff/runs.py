@@ -74,13 +74,13 @@ def planning_stages() -> list[str]:
 
 def made_plan(clients: Clients, day: date, run_id: int | None = None) -> MadePlan:
     """The plan of a date when a run ended (the latest where none is given); NoInput where there is none."""
+    if run_id is not None and run_id not in {number for number, in _runs(clients, day)}:
+        raise NoInput(f"{day} has no run {run_id}", where="ops.runs", next=f"./submit.sh status {day}")
     rows = [row for row in _executions(clients, day) if run_id is None or row[0].run_id <= run_id]
     latest = {row.stage: (row, code) for row, code in rows}
     if missing := [name for name in planning_stages() if name not in latest]:
         what = f"there is no plan of {day}" if run_id is None else f"run {run_id} left no plan of {day}"
         raise NoInput(f"{what}: {missing[0]} had not succeeded", where="ops.stages", next=f"./submit.sh status {day}")
-    if run_id is not None and run_id not in {number for number, in _runs(clients, day)}:
-        raise NoInput(f"{day} has no run {run_id}", where="ops.runs", next=f"./submit.sh status {day}")
     executions = [latest[name][0] for name in planning_stages()]
     tables = {table: path for row in executions for table, path in row.tables.items()}
     made = {f"planning.{model}" for model in MADE}

@@ -1,86 +1,18 @@
-"""Three nights that depend on each other: orders released, goods received, what is open.
+"""Dates that depend on earlier ones: what was released and has not come counts, receipts are staged, replays are seen.
 
 The receipts are those of the first night's real order files, with every way in which goods come.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
 
+from tests.replay.nights import FIRST, SECOND, THIRD, lines_of, send
+
 pytestmark = pytest.mark.master_data
-
-FIRST, SECOND, THIRD = "2033-05-02", "2033-05-03", "2033-05-04"
-SIZE = ("--stores", "4", "--orders", "150", "--skus", "60", "--warehouses", "2", "--seed", "11")
-FIELDS = ("receipt_id", "order_number", "sku", "quantity", "received_on", "is_final")
-
-
-def lines_of(settings, day):
-    """(order number, SKU) -> units, from the order files of a date."""
-    folder = settings.path("paths.output") / "supplier_orders" / day
-    files = json.loads((folder / "_manifest.json").read_text())["orders"]
-    orders = [json.loads((folder / entry["file"]).read_text()) for entry in files]
-    return {(order["order_number"], line["sku"]): line["order_qty"] for order in orders for line in order["lines"]}
-
-
-def send(settings, day, name, text, kind="receipts"):
-    folder = settings.path("paths.inbox") / kind / day
-    folder.mkdir(parents=True, exist_ok=True)
-    data = gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode()
-    (folder / name).write_bytes(data)
-    (folder / f"{name}.sha256").write_text(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
-
-
-def receipts_of(lines):
-    """Receipts for the first seven lines, and what a warehouse gets wrong; what must be received of each line."""
-    keys = list(lines)[:7]
-    units = [lines[key] for key in keys]
-    booked = [
-        ("R1", keys[0], units[0], False),  # all of it
-        ("R2", keys[1], units[1] // 2, False),  # a part
-        ("R3", keys[2], units[2] // 2, True),  # a part, and no more will come
-        ("R4", keys[3], units[3] + 5, False),  # too much
-        ("R5", keys[4], 0, True),  # cancelled by the supplier
-        ("R6", keys[5], units[5], False),  # booked by mistake ...
-        ("R7", keys[5], -units[5], False),  # ... and taken back
-    ]
-    rows = [dict(zip(FIELDS, (r, *key, q, SECOND, final), strict=True)) for r, key, q, final in booked]
-    strange = [
-        {**rows[0], "receipt_id": "R8", "order_number": "20330502-NOBODY"},
-        {**rows[0], "receipt_id": "R9", "sku": "NO-SUCH-SKU"},
-        {**rows[0], "receipt_id": "R10", "received_on": THIRD},
-    ]
-    received = dict(zip(keys, [units[0], units[1] // 2, units[2] // 2, units[3] + 5, 0, 0, 0], strict=True))
-    return rows, strange, received
-
-
-@pytest.fixture(scope="module")
-def nights(submit, settings, clients):
-    """All three nights; the third has no receipts."""
-    made = submit("generate", f"{FIRST}..{THIRD}", *SIZE, "--replace", "--replace-master")
-    assert made.returncode == 0, made.stderr
-    first = submit("all", FIRST)
-    assert first.returncode == 0, first.stderr
-    lines = lines_of(settings, FIRST)
-    rows, strange, received = receipts_of(lines)
-    send(settings, SECOND, "W1.jsonl", "\n".join(map(json.dumps, [*rows, *strange, rows[1]])) + "\nnonsense\n")
-    csv = [",".join(FIELDS), *(",".join(str(v).lower() if k == "is_final" else str(v) for k, v in r.items()) for r in rows[:1])]
-    send(settings, SECOND, "W2.csv.gz", "\n".join(csv) + "\n")
-    both = submit("backfill", f"{SECOND}..{THIRD}")
-    assert both.returncode == 0, both.stderr
-    return SimpleNamespace(first=first, both=both, lines=lines, received=received)
-
-
-@pytest.fixture(scope="module")
-def clients(settings, postgres):
-    from common.publish.run import Clients
-
-    return Clients(settings)
 
 
 def rows(clients, table, columns, day):

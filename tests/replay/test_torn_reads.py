@@ -15,7 +15,8 @@ from common.publish.run import Clients, Run
 pytestmark = pytest.mark.master_data
 
 DAY = date(2034, 5, 14)
-TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit")
+ABSENT = ("staging.receipts", "planning.open_orders")  # of a date that no earlier one has ordered anything for
+TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit" and c.name not in ABSENT)
 PUBLICATIONS = 20
 PAUSE_SECONDS = 1.0  # a reader goes round the tables meanwhile
 
@@ -29,7 +30,9 @@ def contents(submit, metastore):
         assert submit("generate", str(DAY), *size, "--replace").returncode == 0
         night = submit("all", str(DAY), "--replace", "--refresh-master", "--revise")
         assert night.returncode == 0, night.stderr
-        found.append({table: metastore.partition(table, DAY).location for table in TABLES})
+        partitions = {table: metastore.partition(table, DAY) for table in TABLES}
+        found.append({table: partition.location for table, partition in partitions.items() if partition})
+    assert TABLES == tuple(found[0]) == tuple(found[1])
     return found
 
 
