@@ -53,10 +53,11 @@ def pytest_collection_modifyitems(config, items):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
-    items.sort(key=_turn)
+    with_lake = {item.path for item in items if "lake" in item.fixturenames}
+    items.sort(key=lambda item: _turn(item, item.path in with_lake))
 
 
-def _turn(item):
+def _turn(item, is_with_lake):
     """The demo comes first: it is to find an empty lake, as it does at a user's, and no master data but its own.
 
     One worker goes on with what edits master data, the longest group; the other begins with what needs no lake, while the
@@ -68,7 +69,7 @@ def _turn(item):
         return 1
     if item.get_closest_marker("slow"):
         return 3
-    return 4 if "lake" in item.fixturenames else 2
+    return 4 if is_with_lake else 2  # of a whole file: one worker runs it in one piece
 
 
 @pytest.hookimpl(wrapper=True)

@@ -326,8 +326,12 @@ with
                 'order_excess', supplier_id, null, try_cast(excess_qty as bigint), net_demand_qty, excess_qty,
                 format('%s of %s units only because of %s: %s', excess_qty, order_qty,
                     case
-                        when level_excess_qty > 0 and after_maximum_qty = after_level_qty
-                            then if(moq_excess_qty > 0, 'MOQ, ', '') || if(pack_excess_qty > 0, 'pack and level', 'the level')
+                        when level_excess_qty > 0 and after_maximum_qty = after_level_qty then case
+                            when moq_excess_qty > 0 and pack_excess_qty > 0 then 'MOQ, pack and level'
+                            when moq_excess_qty > 0 then 'MOQ and level'
+                            when pack_excess_qty > 0 then 'pack and level'
+                            else 'the level'
+                        end
                         when moq_excess_qty > 0 and pack_excess_qty > 0 then 'MOQ and pack'
                         when moq_excess_qty > 0 then 'the MOQ'
                         else 'the pack'
