@@ -72,4 +72,3 @@ def prepare(clients: Clients) -> None:
     with ThreadPoolExecutor(_DAYS_AT_ONCE) as dates:
         for number, (day, _) in enumerate(zip(todo, dates.map(stage_day, todo), strict=True), 1):
             say(f"history {number} of {len(todo)}: {day}")
-

@@ -158,4 +158,3 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise CannotWrite(f"the results can't be written: {error.strerror}", where=str(folder)) from None
-

@@ -200,7 +200,7 @@ with
         where outcome in (
                 'no_supplier', 'invalid_terms', 'other_currency', 'held', 'overflow', 'unknown_sku', 'above_maximum', 'held_spike'
             )
-            or is_cut or coalesce(is_fallback, false)
+            or is_cut or is_fallback
             or is_excess or is_spike or is_drop or is_shortage or is_unplanned_need or is_safety_mismatch
             or is_wanted and (passed_over_supplier_id is not null or stock_row_count = 0 or not has_rule)
             or is_already_ordered or problems is not null or order_problems is not null
