@@ -58,6 +58,9 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.stats.collect": "true",
         "spark.executorEnv.PYTHONPATH": _IN_EXECUTORS if settings["spark.package"] else str(ROOT),
         "spark.hadoop.dfs.client.use.datanode.hostname": "true",
+        # as in conf/services/hadoop/hdfs-site.xml: each of the four small files of a Delta commit waits for its close
+        "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
+        "spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries": "11",
     }
     if settings["spark.package"]:
         package = Path(settings["spark.package"]).expanduser()
