@@ -26,21 +26,23 @@ def reads(run: Run) -> list[Input]:
 
 
 def build(run: Run, inputs: list[Input]) -> Built:
-    """The master tables, one Spark task each; BadData when a value does not fit its column."""
+    """The master tables, several a Spark task; BadData when a value does not fit its column."""
     folder, url = inputs[0].location, run.settings.service("HDFS_URL")
-    files = parse_manifest(run.hdfs.read(f"{folder}/{MANIFEST}"), folder).files
+    manifest = parse_manifest(run.hdfs.read(f"{folder}/{MANIFEST}"), folder)
     attempts = run.private_dir("staging.products") + "-attempts"
-    work = [(table, master.file_of(files, table, folder)) for table in master.tables()]
+    work = [(table, master.file_of(manifest.files, table, folder)) for table in master.tables()]
     reports = each(
         run.spark_context,
-        work,
-        lambda task, item: master.stage_table(url, folder, item[1], item[0], attempts, task),
+        master.shares(work, run.spark_context.defaultParallelism),
+        lambda task, share: master.stage_tables(url, folder, share, attempts, task),
     )
+    files = [file for report in reports for file in report.files]
+    counts = {table: found for report in reports for table, found in report.counts.items()}
     built = Built()
-    for (table, _), report in zip(work, reports, strict=True):
+    for table in master.tables():
         directory = built.tables[table] = run.private_dir(table)
-        built.rows[table.split(".")[1]] = take(run.hdfs, attempts, report.files, directory)
-        if extra := report.counts[table].extra:
+        built.rows[table.split(".")[1]] = take(run.hdfs, attempts, files, directory, kind=table)
+        if extra := counts[table].extra:
             built.notes[table] = {"unknown_columns": sorted(extra)}
             run.say(f"  {table}: columns that the contract does not know: {', '.join(sorted(extra))}")
     run.hdfs.delete(attempts)

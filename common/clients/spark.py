@@ -57,6 +57,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.databricks.delta.stats.collect": "true",
         "spark.executorEnv.PYTHONPATH": _IN_EXECUTORS if settings["spark.package"] else str(ROOT),
+        "spark.executorEnv.PYTHONSAFEPATH": "1",
         "spark.hadoop.dfs.client.use.datanode.hostname": "true",
         # as in conf/services/hadoop/hdfs-site.xml: each of the four small files of a Delta commit waits for its close
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
@@ -103,18 +104,20 @@ def session(settings: Settings) -> Any:
 
 
 def warm(settings: Settings) -> None:
-    """Gets Python workers and Delta's writer ready while nobody needs them yet. What fails here fails again where it matters."""
+    """Gets Delta's writer and Python workers ready while nobody needs them yet. What fails here fails again where it matters.
+
+    The writer comes first: stages before it start the workers by their own tasks.
+    """
     with contextlib.suppress(Exception):
         started = context(settings)
+        if settings.environment != "cluster":
+            import pyarrow as pa
+
+            with tempfile.TemporaryDirectory(dir=os.environ["SPARK_LOCAL_DIRS"]) as folder:
+                frame = session(settings).createDataFrame(pa.table({"n": [1]}))
+                frame.coalesce(1).write.format("delta").mode("append").save(f"file://{folder}/table")
         slots = started.defaultParallelism
         started.parallelize(range(slots), slots).foreach(lambda _: import_module("common.staging.tasks"))
-        if settings.environment == "cluster":
-            return
-        import pyarrow as pa
-
-        with tempfile.TemporaryDirectory(dir=os.environ["SPARK_LOCAL_DIRS"]) as folder:
-            frame = session(settings).createDataFrame(pa.table({"n": [1]}))
-            frame.coalesce(1).write.format("delta").mode("append").save(f"file://{folder}/table")
 
 
 def stop(settings: Settings) -> None:
@@ -133,6 +136,8 @@ def stop(settings: Settings) -> None:
 def _environment(settings: Settings) -> None:
     """What the JVM and the Python workers inherit: the interpreter, the project, a Java, quiet logs, local scratch space."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # a worker must not find another `common` in the folder that the command was typed in
+    os.environ["PYTHONSAFEPATH"] = "1"
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", _JVM)
     os.environ.setdefault("TZ", "UTC")
     paths = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]

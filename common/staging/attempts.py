@@ -88,10 +88,10 @@ def _halves(data: bytes) -> Iterator[bytes]:
     yield data[middle:]
 
 
-def take(hdfs: Hdfs, folder: str, files: Sequence[Written], target: str) -> int:
-    """Moves the returned files of accepted rows into the run's directory; returns their rows. An empty day has an empty one."""
+def take(hdfs: Hdfs, folder: str, files: Sequence[Written], target: str, kind: str = ACCEPTED) -> int:
+    """Moves the returned files of one kind into the run's directory; returns their rows. An empty day has an empty one."""
     hdfs.mkdirs(target)
-    chosen = [f for f in files if f.kind == ACCEPTED]
+    chosen = [f for f in files if f.kind == kind]
     with ThreadPoolExecutor(_WRITERS) as pool:
         for done in [pool.submit(hdfs.rename, f"{folder}/{f.name}", f"{target}/{f.name}") for f in chosen]:
             done.result()

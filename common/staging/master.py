@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 from common.contracts import all_contracts, contract
 from common.errors import BadData
 from common.landing.describe import RawFile
-from common.staging.attempts import ACCEPTED, Attempt
+from common.staging.attempts import Attempt
 from common.staging.counts import Counts
 from common.staging.lines import csv_header
 from common.staging.pieces import pieces_of, read_whole
@@ -53,18 +53,25 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
     return rows.cast(schema), [name for name in header if name not in schema.names]
 
 
-def stage_table(hdfs_url: str, folder: str, raw: RawFile | None, table: str, attempts: str, task: str) -> Report:
-    """One master table, in one Spark task; no file, no rows."""
-    if raw is None:
-        return Report(counts={table: Counts()})
+def shares(work: Sequence[tuple[str, RawFile | None]], tasks: int) -> list[list[tuple[str, RawFile | None]]]:
+    """The tables and their files dealt out to at most so many tasks, the largest first."""
+    dealt = sorted(work, key=lambda item: item[1].size if item[1] else 0, reverse=True)
+    return [share for n in range(tasks) if (share := dealt[n::tasks])]
+
+
+def stage_tables(hdfs_url: str, folder: str, share: Sequence[tuple[str, RawFile | None]], attempts: str, task: str) -> Report:
+    """Some master tables, in one Spark task; files of a kind named like the table. No raw file, no rows."""
+    hdfs, counts = hdfs_of(hdfs_url), {table: Counts() for table, _ in share}
+    attempt = Attempt(hdfs, attempts, task)
     try:
-        hdfs = hdfs_of(hdfs_url)
-        data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw]))
-        rows, extra = typed(table, raw.name, data)
-        attempt = Attempt(hdfs, attempts, f"{table.split('.')[1]}-{task}")
-        attempt.write(ACCEPTED, rows.sort_by(list(zip(contract(table).grain, ["ascending"] * 9, strict=False))))
-        counts = Counts(read=len(rows), accepted=len(rows), extra=set(extra))
-        return Report(attempt.close(), {table: counts})
+        for table, raw in share:
+            if raw is None:
+                continue
+            data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw]))
+            rows, extra = typed(table, raw.name, data)
+            attempt.write(table, rows.sort_by([(name, "ascending") for name in contract(table).grain]))
+            counts[table] = Counts(read=len(rows), accepted=len(rows), extra=set(extra))
+        return Report(attempt.close(), counts)
     except BadData as fault:
         return Report(fault=fault)
 

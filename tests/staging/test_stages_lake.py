@@ -240,6 +240,14 @@ def test_two_snapshots_of_one_warehouse(night):
         night.run("stage_stock")
 
 
+def test_a_command_typed_in_another_clone_s_folder_runs_this_one_s_code(night, submit, tmp_path):
+    """Spark starts Python workers in the folder of the command, which Python itself would search first."""
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "__init__.py").write_text("raise SystemExit('the code of another clone')")
+    done = submit("stage_master", night.day, "--force", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_only_the_files_that_an_attempt_returned_are_taken(night):
     """A twin of a task (speculative, lost, retried) leaves files that nobody takes."""
     from common.publish.run import Run
