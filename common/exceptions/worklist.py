@@ -10,6 +10,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from common.adhoc import READER
@@ -160,7 +161,7 @@ def _condition(args: argparse.Namespace) -> str:
 
 
 def _heading(day: date, counts: dict[str, Any], last: LastNight) -> str:
-    money = ", ".join(f"{cost} {currency}" for currency, cost in counts["cost_at_risk"].items()) or "no money"
+    money = ", ".join(f"{Decimal(cost):,} {currency}" for currency, cost in counts["cost_at_risk"].items()) or "no money"
     lines = f"{day}: {counts['standing']:,} exceptions, {money} at risk; "
     if last.day is None:
         return lines + "no planned date before to compare with"
@@ -170,7 +171,7 @@ def _heading(day: date, counts: dict[str, Any], last: LastNight) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    cost = "" if row["cost_at_risk"] is None else f"{row['cost_at_risk']} {row['currency']}"
+    cost = "" if row["cost_at_risk"] is None else f"{Decimal(row['cost_at_risk']):,} {row['currency']}"
     days = "" if row["days_at_risk"] is None else f"{row['days_at_risk']} d"
     state = f"open {row['nights_open']} nights" if row["state"] == "open" else row["state"]
     return (

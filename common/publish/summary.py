@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from common.publish.run import Clients
@@ -53,13 +54,13 @@ def summary_text(result: dict[str, Any]) -> str:
         ("purchase order lines", f"{result['purchase_order_lines']:,}"),
         ("suppliers", f"{result['suppliers']:,}"),
         ("units ordered", f"{result['units']:,}"),
-        ("cost", result["cost"]),
+        ("cost", _thousands(result["cost"])),
         ("exceptions", f"{sum(entry['lines'] for entry in result['exceptions'].values()):,}"),
     ]
     width = max(len(value) for _, value in table)
     lines = [f"{name:<34}{value:>{width}}" for name, value in table]
     lines += [
-        f"  {code:<32}{entry['lines']:>{width},}{entry['new']:>9,} new{entry['cost_at_risk']:>16} at risk"
+        f"  {code:<32}{entry['lines']:>{width},}{entry['new']:>9,} new{_thousands(entry['cost_at_risk']):>16} at risk"
         for code, entry in result["exceptions"].items()
     ]
     return "\n".join(
@@ -74,3 +75,9 @@ def summary_text(result: dict[str, Any]) -> str:
             '  eval "$(./submit.sh lake env)"   # then any program can read the lake',
         ]
     )
+
+
+def _thousands(money: str) -> str:
+    """An amount, with or without its currency, as people read it."""
+    amount, *currency = money.split(" ")
+    return " ".join([f"{Decimal(amount):,}", *currency])
