@@ -10,9 +10,12 @@ from typing import Any
 from common.lake import artifacts
 from common.lake.service import Service, base_environment, jvm
 
-# Only the quick compiler: half the CPU seconds of a start, and the first queries, which are most that a lake of one
-# machine ever sees, run in a third of the time. On 10 million rows the better one draws level at the fourth run.
-_QUICK = "-XX:TieredStopAtLevel=1"
+# The better compiler takes only what is very hot. With its own thresholds a start costs twice the CPU of one with the quick
+# compiler alone, with these half as much again; from the second night on statements are planned in half the time.
+_COMPILERS = (
+    "-XX:Tier3DelayOn=0", "-XX:Tier4InvocationThreshold=15000", "-XX:Tier4MinInvocationThreshold=3000",
+    "-XX:Tier4CompileThreshold=45000", "-XX:Tier4BackEdgeThreshold=120000",
+)  # fmt: skip
 
 
 class TrinoNode(Service):
@@ -35,7 +38,7 @@ class TrinoNode(Service):
         lines = (conf / "node.properties").read_text(encoding="utf-8").splitlines()
         node = [f"-D{line}" for line in lines if line and not line.startswith("#")]
         return [
-            *jvm("2g", "-Xms512m", "-XX:+UseG1GC", _QUICK, "-XX:ReservedCodeCacheSize=256M"),
+            *jvm("2g", "-Xms512m", "-XX:+UseG1GC", *_COMPILERS, "-XX:ReservedCodeCacheSize=256M"),
             "-Djdk.attach.allowAttachSelf=true",
             "-Djdk.nio.maxCachedBufferSize=2000000",
             "--enable-native-access=ALL-UNNAMED",
