@@ -172,7 +172,7 @@ def build(run: Run, model: str, facts: Facts) -> str:
     references = {name.partition(".")[2]: _reference(run, name) for name in tables}
     if facts.last_exceptions_date != NO_DAY:
         # the table may be of before a column that the model reads of it
-        run.metastore.ensure_table(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))
+        run.metastore.ensure_tables([(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))])
         references["last_exceptions"] = f"hive.{_EXCEPTIONS}"
     scratch = run.scratch_name(location)
     host = run.hdfs.url.rstrip("/")

@@ -7,7 +7,7 @@ compare-and-set for partitions; the date's lock in the ledger keeps a second wri
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -67,31 +67,36 @@ class Metastore:
 
         self._call("create the schemas", ensure)
 
-    def ensure_table(self, contract: Contract, location: str) -> None:
-        """Creates the external table of a contract; one that is there gets what is new in the contract.
+    def ensure_tables(self, tables: Iterable[tuple[Contract, str]]) -> None:
+        """Creates the external tables of contracts, each with a location; one that is there gets what is new in its contract.
 
         The metastore and Trino compare columns by place, readers of files go by name. So columns that are there keep their
         place, new ones follow, and one that the contract no longer has stays for the dates that have it. The columns of all
         partitions follow the table's.
         """
-        wanted = self._table(contract, location)
+        wanted = [self._table(contract, location) for contract, location in tables]
 
         def ensure(client: ThriftHiveMetastore.Client) -> None:
-            with suppress(ttypes.AlreadyExistsException):
-                client.create_database(ttypes.Database(contract.schema, "", f"{self._hdfs_url}{location.rsplit('/', 1)[0]}"))
-            try:
-                table = client.get_table(contract.schema, contract.table)
-            except ttypes.NoSuchObjectException:
-                with suppress(ttypes.AlreadyExistsException):
-                    client.create_table(wanted)
-                return
-            new = {column.name: column for column in wanted.sd.cols}
-            columns = [new.pop(column.name, column) for column in table.sd.cols] + list(new.values())
-            if (columns, contract.description) != (table.sd.cols, table.parameters.get("comment")):
-                table.sd.cols, table.parameters["comment"] = columns, contract.description
-                client.alter_table_with_cascade(contract.schema, contract.table, table, True)
+            for table in wanted:
+                self._ensure(client, table)
 
-        self._call(f"create {contract.name}", ensure)
+        self._call("create the tables", ensure)
+
+    def _ensure(self, client: ThriftHiveMetastore.Client, wanted: ttypes.Table) -> None:
+        try:
+            table = client.get_table(wanted.dbName, wanted.tableName)
+        except ttypes.NoSuchObjectException:
+            with suppress(ttypes.AlreadyExistsException):
+                client.create_database(ttypes.Database(wanted.dbName, "", wanted.sd.location.rsplit("/", 1)[0]))
+            with suppress(ttypes.AlreadyExistsException):
+                client.create_table(wanted)
+            return
+        new = {column.name: column for column in wanted.sd.cols}
+        columns = [new.pop(column.name, column) for column in table.sd.cols] + list(new.values())
+        comment = wanted.parameters["comment"]
+        if (columns, comment) != (table.sd.cols, table.parameters.get("comment")):
+            table.sd.cols, table.parameters["comment"] = columns, comment
+            client.alter_table_with_cascade(wanted.dbName, wanted.tableName, table, True)
 
     def partition(self, table: str, day: date) -> Partition | None:
         """The published partition of `schema.table` on `day`, or None."""

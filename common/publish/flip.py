@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import json
 
-from common.contracts import contract
+from common.contracts import all_contracts
 from common.publish.run import Run, table_root
 
 RUN_ID, FINGERPRINT, INPUTS = "procurement.run_id", "procurement.fingerprint", "procurement.inputs"
 
 
+def ensure_tables(run: Run) -> None:
+    """Every Hive table of a contract is there and has the contract's columns: an analyst's query over one that no night has
+    filled yet finds no row, instead of failing."""
+    hive = [c for c in all_contracts() if c.schema != "audit"]
+    run.metastore.ensure_tables((c, table_root(run.settings, c.name)) for c in hive)
+
+
 def point(run: Run, table: str, location: str, run_id: int, fingerprint: str, inputs: list[dict[str, str]]) -> None:
     """Publishes one table of the run's date."""
-    run.metastore.ensure_table(contract(table), table_root(run.settings, table))
     pinned = {i["name"]: i["fingerprint"] for i in inputs}
     # the metastore holds 4,000 characters a parameter; a long history window is cut into its hash by the ledger's row
     text = json.dumps(pinned, sort_keys=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from common.contracts import all_contracts
-from common.publish.flip import point
+from common.publish.flip import ensure_tables, point
 from common.publish.ledger import Ledger, StageRow
 from common.publish.run import Run, runs_root
 from common.stages import NIGHT, stage
@@ -17,6 +17,7 @@ from common.stages import NIGHT, stage
 
 def reconcile(run: Run, ledger: Ledger) -> None:
     """Rolls unfinished stages of the date forward or back, and removes directories that were never published."""
+    ensure_tables(run)
     unfinished = ledger.unfinished()
     for group in _together(unfinished):
         flipped = [_is_flipped(run, table, path) for row in group for table, path in row.tables.items()]

@@ -61,7 +61,7 @@ def publish(clients, day, table, rows):
     pq.write_table(pa.Table.from_pylist(rows, schema), out)
     location = f"{clients.settings['hdfs.warehouse']}/_tests/{table}/{day}/{time.time_ns()}"
     clients.hdfs.write(f"{location}/part-0.parquet", out.getvalue())
-    clients.metastore.ensure_table(of, table_root(clients.settings, table))
+    clients.metastore.ensure_tables([(of, table_root(clients.settings, table))])
     clients.metastore.point(table, day, location, {RUN_ID: "1"})
 
 

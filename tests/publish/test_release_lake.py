@@ -66,8 +66,6 @@ def plan(clients, day):
                     "lead_time_days": 2, "due_date": day + timedelta(days=2),
                 }
             )  # fmt: skip
-        for table in ("planning.order_decisions", "staging.pos_order_lines"):  # empty where no night ran before
-            clients.metastore.ensure_table(contract(table), table_root(clients.settings, table))
         publish_table(clients, day, LINES, lines)
         publish_table(clients, day, EXCEPTIONS, [{"code": "demand_spike", "severity": "warning", "subject": "SKU 1"}])
 
@@ -83,7 +81,7 @@ def publish_table(clients, day, table, rows):
     # not among the run directories: reconciliation would remove there what no run has published
     location = f"{clients.settings['hdfs.warehouse']}/_tests/{table}/{day}/{time.time_ns()}"
     clients.hdfs.write(f"{location}/part-0.parquet", out.getvalue())
-    clients.metastore.ensure_table(of, table_root(clients.settings, table))
+    clients.metastore.ensure_tables([(of, table_root(clients.settings, table))])
     clients.metastore.point(table, day, location, {})
 
 

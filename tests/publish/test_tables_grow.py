@@ -36,7 +36,7 @@ def test_columns_come_and_go_and_every_date_is_still_read(hdfs, metastore, trino
         (NEXT, newer, parquet(is_active=[True], store_id=["2"])),
     ):
         hdfs.write(f"/tests/grown/{day}/0.parquet", rows, overwrite=True)
-        metastore.ensure_table(shape, "/tests/grown/none")
+        metastore.ensure_tables([(shape, "/tests/grown/none")])
         metastore.point("scratch.grown", day, f"/tests/grown/{day}", {})
     found = trino.rows("select business_date, store_id, name, is_active from hive.scratch.grown order by 1")
     assert found == [(DAY, "1", "first", None), (NEXT, "2", None, True)]
