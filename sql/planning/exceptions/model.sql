@@ -144,7 +144,8 @@ with
             cast(net_demand.demand_qty as decimal(38,0)) as demand_qty,
             cast(net_demand.free_qty as decimal(38,0)) as free_qty,
             cast(net_demand.free_qty as decimal(38,0)) - net_demand.demand_qty as left_qty,
-            coalesce(net_demand.net_demand_qty > 0, false) as has_need,
+            -- the need by the SKU's own policy
+            coalesce(decisions.net_demand_qty > 0, false) as has_need,
             coalesce(windows.window_qty, 0) as window_qty,
             $third_largest_qty as third_largest_qty,
             -- twice the median: the two middle days of the published ones (the same one twice where their number is odd)
