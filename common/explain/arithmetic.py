@@ -114,9 +114,11 @@ def _decision(facts: Facts, need: Mapping[str, Any]) -> dict[str, Any]:
 
 def _required(decision: Row, need: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """What must be served, and the need: by the formula, or by order_up_to from the window that the row has stored."""
-    if decision.get("policy") != "order_up_to" or need["net_demand_qty"] is None:
+    if decision.get("policy") != "order_up_to":
         return need["demand_qty"], need["net_demand_qty"]
     required = -(-decision["window_demand_qty"] * decision["horizon_days"] // decision["window_days"])
+    if need["net_demand_qty"] is None:  # held: what is free is not known
+        return required, None
     on_order = decision.get("on_order_qty") or 0
     return required, max(0, required + need["safety_stock_qty"] - need["free_qty"] - on_order)
 
@@ -191,7 +193,9 @@ def _order(facts: Facts, made: Mapping[str, Any], outcome: str) -> dict[str, Any
     quantity = made["after_fill_qty"]
     order = {"order_qty": quantity, "packs": quantity // made["pack_size"], "line_cost": times(quantity, made["unit_cost"])}
     if facts.decision.get("lead_time_unit") != "working":  # the calendar is not among the rows
-        order["due_date"] = facts.day + timedelta(days=made["lead_time_days"])
+        # nor are the days on which the receiver is closed, which only ever move it on
+        earliest = facts.day + timedelta(days=made["lead_time_days"])
+        order["due_date"] = max(earliest, facts.decision["due_date"] or earliest)
     changed = [
         name
         for name, before, after in (

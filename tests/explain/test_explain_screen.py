@@ -163,6 +163,12 @@ def test_order_up_to_shows_its_window_and_what_is_on_order():
     assert "the formula decided, not order_up_to: too few days" in flat(shown(decision={"policy_fallback": "few_days"}))
 
 
+def test_a_closed_receiver_moves_the_due_date_on_and_nothing_moves_it_back():
+    on, back = ({"due_date": date(2017, 12, day)} for day in (28, 26))
+    assert "numbers agree" in flat(shown(decision=on))
+    assert "due_date: stored 2017-12-26, computed 2017-12-27" in flat(shown(decision=back))
+
+
 def test_a_sku_that_only_fills_an_order_up():
     none = dict.fromkeys(("after_moq_qty", "after_pack_qty", "after_level_qty", "after_maximum_qty", "net_demand_qty"), 0)
     none |= {"moq_excess_qty": 0, "pack_excess_qty": 0}
