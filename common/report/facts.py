@@ -26,7 +26,7 @@ TOLD = ("outcome", "bound_by")
 SHOWN = (
     "policy", "supplier_id", "supplier_priority", "passed_over_supplier_id", "pack_size", "pack_size_source", "moq",
     "moq_source", "lead_time_days", "lead_time_source", "requirement_qty", "window_demand_qty", "window_days", "horizon_days",
-    "safety_stock_qty", "position_qty", "on_order_qty", *(step.column for step in STEPS),
+    "safety_stock_qty", "position_qty", "on_order_qty", "max_order_qty", *(step.column for step in STEPS),
 )  # fmt: skip
 OUTCOMES = ("accepted", "rejected", "set_aside", "duplicates")
 
