@@ -11,7 +11,7 @@ import csv
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from common.staging.days import BusinessDay
@@ -68,7 +68,15 @@ def _constant(_text: str) -> None:
     raise Refused("malformed_json")  # NaN and Infinity
 
 
-_decode = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=_object, parse_constant=_constant).decode
+def _decimal(text: str) -> Decimal:
+    """A JSON number; one whose exponent no decimal can hold is infinite, which no rule accepts."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+_decode = json.JSONDecoder(parse_float=_decimal, object_pairs_hook=_object, parse_constant=_constant).decode
 
 
 def text_of(raw: bytes, rules: Rules) -> str:
