@@ -13,6 +13,7 @@ import sys
 
 from common.cli import main
 from common.errors import BadData
+from common.landing.manifest import accept_short
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 from common.staging.driver import Staged, known_of, notes_of, rows_of, stage_files
@@ -22,6 +23,8 @@ from common.staging.snapshots import active, check_doubled, faults, previous_row
 
 def reads(run: Run) -> list[Input]:
     """The date's stock files, and the products and warehouses that they may name."""
+    if run.option("accept_short_snapshot"):
+        accept_short(run.hdfs, run.day, run.settings)
     return [run.need_raw("stock"), run.need_published("staging.products"), run.need_published("staging.warehouses")]
 
 
@@ -35,7 +38,7 @@ def build(run: Run, inputs: list[Input]) -> Built:
         expected = active(run.hdfs, inputs[2].location)
         percent = run.settings["staging.short_snapshot_percent"]
         short.extend(faults(expected, rows, previous_rows(run, sorted({*expected, *rows})), percent))
-        if short and not (run.option("accept_short_snapshot") or staged.manifest.accept_short):
+        if short and not staged.manifest.accept_short:
             raise BadData(
                 "; ".join(short),
                 where=inputs[0].location,
@@ -56,7 +59,6 @@ STAGE = Stage(
     build,
     writes=(STOCK.table,),
     settings=("business.", "staging.short_snapshot_percent"),
-    options=("accept_short_snapshot",),
     uses_spark=True,
     beside="stage_orders",
 )

@@ -28,8 +28,12 @@ class Arrivals:
 
     def sha256(self, name: str) -> str:
         """SHA-256 of a complete file as it is now; BadData when its sender says otherwise."""
-        with (self.folder / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        path = self.folder / name
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise NoInput(f"{name} can't be read: {error.strerror}", where=str(path), next=f"ls -l '{path}'") from None
         self.verify(name, found)
         return found
 

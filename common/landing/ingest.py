@@ -21,6 +21,7 @@ from common.landing.manifest import (
     COPYING,
     MANIFEST,
     Manifest,
+    check_format,
     find_manifest,
     is_safe_name,
     piece_bytes,
@@ -92,6 +93,7 @@ class Landing:
                 raise TryAgain(f"an upload is still in flight: {name!r}", where=self.folder)
             if not is_safe_name(name):
                 raise BadData(f"{name!r} is no name of a raw file", where=self.folder, next="rename or remove it")
+            check_format(self.kind, name, self.folder)
         files = self._parallel(names, self._describe_landed)
         changed = [f.name for f in files if f.name in old and old[f.name] != f] + sorted(set(old) - set(names))
         if changed and not replace_changed:
@@ -112,6 +114,8 @@ class Landing:
         return Landed(manifest, unchanged=len(manifest.files))
 
     def _land(self, found: Arrivals, replace_changed: bool) -> Landed:
+        for name in found.complete:
+            check_format(self.kind, name, str(found.folder))
         self._sweep()
         listed = {f.name: f for f in self._listed()}
         there = self._present(set(found.complete), listed)

@@ -11,11 +11,12 @@ import json
 import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
 from common.clients.hdfs import Entry, Hdfs
+from common.contracts import contract
 from common.errors import BadData, NoInput
 from common.landing.describe import Piece, RawFile
 from common.settings import Settings
@@ -23,6 +24,7 @@ from common.settings import Settings
 MANIFEST = "_manifest.json"
 COPYING = "._COPYING_"
 KINDS = ("orders", "stock", "receipts", "master")
+_TABLES = {"orders": "staging.pos_order_lines", "stock": "staging.warehouse_stock", "receipts": "staging.receipts"}
 _SAFE = re.compile(r"[^\W_][\w .+=@,()-]*\.(jsonl|json|csv)(\.gz)?")
 
 
@@ -95,11 +97,28 @@ def find_manifest(hdfs: Hdfs, folder: str) -> Manifest | None:
     return parse_manifest(hdfs.read(path), path) if hdfs.exists(path) else None
 
 
+def check_format(kind: str, name: str, where: str) -> None:
+    """BadData for a file whose ending is none of the formats in which its kind comes; .json is JSON Lines too."""
+    raw = contract(_TABLES[kind]).raw
+    ending = name.removesuffix(".gz").rpartition(".")[2].replace("jsonl", "json").replace("json", "jsonl")
+    if raw is None or ending not in raw.formats:
+        formats = " or ".join(raw.formats) if raw else "no file"
+        next = "take it away, and have the sender send that"
+        raise BadData(f"{kind} come as {formats}, {name!r} does not", where=where, next=next)
+
+
 def write_manifest(hdfs: Hdfs, folder: str, manifest: Manifest) -> None:
     """Puts a manifest into its folder in one step: written aside, renamed over the old one."""
     aside = f"{folder}/.{MANIFEST}.{secrets.token_hex(4)}{COPYING}"
     hdfs.write(aside, manifest.to_bytes())
     hdfs.rename(aside, f"{folder}/{MANIFEST}", overwrite=True)
+
+
+def accept_short(hdfs: Hdfs, day: date, settings: Settings) -> None:
+    """Notes beside a date's stock that an operator takes it although a snapshot is short: a replay asks nobody again."""
+    manifest = read_manifest(hdfs, "stock", day, settings)
+    if not manifest.accept_short:
+        write_manifest(hdfs, raw_folder(settings, "stock", day), replace(manifest, accept_short=True))
 
 
 def read_manifest(hdfs: Hdfs, kind: str, day: date, settings: Settings) -> Manifest:

@@ -86,6 +86,18 @@ def test_what_is_no_date_is_refused(submit, date):
     assert submit("ingest", date).returncode == 64
 
 
+def test_stock_that_is_no_csv_is_refused_before_it_lands(submit, settings, hdfs):
+    day = "2026-03-07"
+    for kind, name in (("orders", "S1.jsonl"), ("stock", "W1.jsonl")):
+        folder = settings.path("paths.inbox") / kind / day
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}\n")
+        (folder / f"{name}.sha256").write_text(f"{hashlib.sha256(b'{}' + bytes([10])).hexdigest()}  {name}\n")
+    refused = submit("ingest", day)
+    assert refused.returncode == 65 and "stock come as csv, 'W1.jsonl' does not" in refused.stderr
+    assert "Traceback" not in refused.stderr and not hdfs.exists(f"/raw/stock/{day}/W1.jsonl")
+
+
 def test_a_snapshot_is_kept(submit, postgres):
     assert submit("snapshot_master", DAY).returncode == 0
     again = submit("snapshot_master", DAY)

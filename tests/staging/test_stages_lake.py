@@ -226,6 +226,7 @@ def test_a_missing_or_short_snapshot_stops_until_it_is_accepted(night):
         night.run("stage_stock")
     done = night.run("stage_stock", accept_short_snapshot=True)
     assert done.notes["short_snapshots"] == ["warehouse W1 sent 80 rows, 100 the last time"]
+    assert night.run("stage_stock", force=True).rows["accepted"] == 180  # it stays accepted: a replay asks nobody
     night.land("stock", {"a.csv": stock_file(day, "W1", range(1, 82)), "b.csv": stock_file(day, "W2", range(1, 101))})
     assert night.run("stage_stock").rows["accepted"] == 181
 
