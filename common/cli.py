@@ -15,7 +15,7 @@ from importlib import import_module
 from types import FrameType
 
 from common.dates import date_range
-from common.errors import Failure, TryAgain, Usage
+from common.errors import Failure, Stopped, Usage
 from common.settings import Settings, load_settings
 from common.stages import NIGHT, Stage
 
@@ -96,17 +96,16 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The settings in force for a command line; its dates are checked before anything else is touched."""
     if getattr(args, "dates", None):
         date_range(args.dates)
-    overrides = list(args.set)
-    if getattr(args, "window", None):
-        overrides += [f"night.window={args.window}", "night.outside_window=refuse"]
-    return load_settings(overrides)
+    window = getattr(args, "window", None)
+    given = [f"night.window={window}", "night.outside_window=refuse"] if window else []
+    return load_settings([*given, *args.set])
 
 
 def guarded(action: Callable[[], int]) -> int:
     """Runs a command: failures become a clear text and their exit code, SIGTERM a failure like any other."""
 
     def terminated(_signal: int, _frame: FrameType | None) -> None:
-        raise TryAgain("stopped by SIGTERM", next="run the same command again")
+        raise Stopped("stopped by SIGTERM", next="run the same command again")
 
     signal.signal(signal.SIGTERM, terminated)
     try:

@@ -66,6 +66,10 @@ class TryAgain(Failure):
     exit_code = 75
 
 
+class Stopped(TryAgain):
+    """The process was told to end; nothing else of the command may begin."""
+
+
 class NotAllowed(Failure):
     """Refused on purpose, such as changing what was released to a supplier."""
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from common.dates import date_range
-from common.errors import Failure
+from common.errors import Failure, Stopped
 from common.publish.engine import Done, run_stages
 from common.publish.run import Clients
 from common.publish.window import check_window
@@ -36,8 +36,12 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
             if not args.quiet:
                 print_heading(name, day)
             try:
+                if whole_night and results:
+                    check_window(settings, starting=False)
                 done = run_stages(clients, [stage(n) for n in names], day, args, command=name, window=whole_night)
                 results.append(_result(day, done, time.monotonic() - start))
+            except Stopped:
+                raise
             except Failure as error:
                 failure = failure or error
                 results.append({"business_date": str(day), "status": "failed", "exit_code": error.exit_code, "error": str(error)})

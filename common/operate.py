@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.contracts import all_contracts
 from common.dates import business_date
+from common.errors import Usage
 from common.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ def _retention(args: argparse.Namespace) -> int:
 
     settings = load_settings()
     days = settings["retention.run_days"] if args.days is None else args.days
+    if days < 1:
+        raise Usage(f"--days {days} would remove what a run is making now", next="give at least 1")
     clients = ready(settings)
     limit = (time.time() - days * 86400) * 1000
     removed = 0

@@ -129,9 +129,13 @@ def _flat(file: Path) -> dict[str, Any]:
 
 
 def _parsed(default: Any, text: str) -> Any:
-    """What a text of the environment or the command line means: YAML, but a text stays one (22:00 is no number)."""
-    value = yaml.safe_load(text)
-    return text if isinstance(default, str) and not isinstance(value, str) else value
+    """What a text of the environment or the command line means: of a text setting itself, else YAML."""
+    if isinstance(default, str):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:

@@ -21,6 +21,17 @@ def test_an_unknown_key_or_another_type_is_an_error(override):
         load_settings([override])
 
 
+@pytest.mark.parametrize("text", ["@x", "*x", "{'x'", "/data/in #2", "22:00", "", "off"])
+def test_a_text_is_taken_as_it_is(text):
+    assert load_settings([f"paths.inbox={text}"])["paths.inbox"] == text
+
+
+@pytest.mark.parametrize("text", ["@x", "{'x'", "[", ""])
+def test_what_is_no_number_is_an_error(text):
+    with pytest.raises(Misconfigured):
+        load_settings([f"planning.spike_factor={text}"])
+
+
 def test_an_unknown_environment_is_an_error(monkeypatch):
     monkeypatch.setenv("PROCUREMENT_ENV", "production")
     with pytest.raises(Misconfigured):

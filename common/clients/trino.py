@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import requests
 import trino.dbapi
 import trino.exceptions
 
-from common.errors import BadData, CannotWrite, Failure, TryAgain, Unavailable
+from common.errors import BadData, CannotWrite, Failure, Stopped, TryAgain, Unavailable
 
 # a writer a node is enough for tables of this size and gives one file; the memory and the time are Trino's to bound.
 # Published partitions have no statistics: asking for them, and for the best order of joins, costs a third of the planning
@@ -68,7 +69,7 @@ class Trino:
         with self._lock:
             running = list(self._running)
         for cursor in running:
-            cursor.cancel()
+            _cancel(cursor)
 
     def _once(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         parts = urlsplit(self.url)
@@ -91,10 +92,18 @@ class Trino:
             cursor.execute(sql)
             rows = [tuple(row) for row in cursor.fetchall()]
             return [column[0] for column in cursor.description or ()], rows
+        except (KeyboardInterrupt, Stopped):
+            _cancel(cursor)
+            raise
         finally:
             with self._lock:
                 self._running.discard(cursor)
             connection.close()
+
+
+def _cancel(cursor: Any) -> None:
+    with suppress(trino.exceptions.Error, OSError):  # not begun yet, or out of reach: there is nothing to cancel
+        cursor.cancel()
 
 
 def text_literal(text: str) -> str:

@@ -1,7 +1,10 @@
 """The nightly window."""
 
+from argparse import ArgumentParser
+
 import pytest
 
+from common.cli import settings_of, stage_parser
 from common.errors import Misconfigured, TryAgain
 from common.publish.window import check_window, contains
 from common.settings import load_settings
@@ -29,6 +32,15 @@ def test_the_start_is_inside_and_the_end_is_not(window, clock, inside):
 def test_a_window_that_is_none_is_an_error(window):
     with pytest.raises(Misconfigured):
         contains(window, 0)
+
+
+def test_what_is_set_wins_over_what_the_option_means():
+    def given(*more):
+        settings = settings_of(stage_parser("all", ArgumentParser()).parse_args(["2017-12-23", "--window", "22:00-00:00", *more]))
+        return settings["night.window"], settings["night.outside_window"]
+
+    assert given() == ("22:00-00:00", "refuse")
+    assert given("--set", "night.outside_window=warn") == ("22:00-00:00", "warn")
 
 
 def test_outside_refuses_or_warns_as_set(capsys):
