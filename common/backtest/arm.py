@@ -15,11 +15,10 @@ import pyarrow.compute as pc
 from common.backtest.loop import Lines, dense
 from common.backtest.masters import Masters
 from common.backtest.night import NightSql
-from common.backtest.policy import Policy
+from common.backtest.policy import PAST_DAYS, Policy
 from common.backtest.sales import Sales
 from common.backtest.stock import Stock
 
-PAST_DAYS = 28  # of demand, stock and open orders that a policy may look at
 # the columns that a simulated night fills; every other column of a contract is NULL
 COLUMNS = {
     "pos_order_lines": ["store_id", "sku", "quantity"],

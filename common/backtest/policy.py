@@ -15,6 +15,9 @@ import yaml
 from common.errors import Misconfigured, NoInput, Usage
 from common.settings import Settings, load_settings
 
+PAST_DAYS = 28
+"""Days of demand, stock and open orders that the loop keeps for a policy to look at."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 
 
@@ -40,10 +43,14 @@ class Policy:
 
 
 def policy(name: str, overrides: list[str]) -> Policy:
-    """A policy of settings; an unknown key or a wrong value is Misconfigured."""
+    """A policy of settings; an unknown key or a wrong value is Misconfigured, a window that the loop does not keep Usage."""
     if not _NAME.fullmatch(name):
         raise Usage(f"{name!r} is no name of a policy", next="small letters, digits, - _ . and at most 40 of them")
-    return Policy(name, tuple(overrides), load_settings(overrides))
+    settings = load_settings(overrides)
+    if settings["planning.history_days"] != PAST_DAYS:
+        what = f"{name}: a backtest keeps {PAST_DAYS} days, planning.history_days is {settings['planning.history_days']}"
+        raise Usage(what, next=f"--set planning.history_days={PAST_DAYS}")
+    return Policy(name, tuple(overrides), settings)
 
 
 def policy_file(file: str, overrides: list[str]) -> Policy:

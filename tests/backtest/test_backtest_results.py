@@ -36,7 +36,8 @@ def test_a_policy_file_gives_a_name_and_settings(tmp_path):
     "text, error",
     [
         ("settings: {planning.no_such: 1}", Misconfigured), ("name: [", Misconfigured), ("- 1", Misconfigured),
-        ("sql: drop", Misconfigured), ("settings: [a]", Misconfigured), ("name: ../x", Usage), (None, NoInput),
+        ("sql: drop", Misconfigured), ("settings: {planning.history_days: 56}", Usage), ("settings: [a]", Misconfigured),
+        ("name: ../x", Usage), (None, NoInput),
     ],
 )  # fmt: skip
 def test_a_policy_file_that_is_none_is_refused(tmp_path, text, error):
