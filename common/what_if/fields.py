@@ -15,6 +15,8 @@ OF_SUPPLIER = ("supplier_id",)
 WHOLE, MONEY, WORD, FLAG = "whole", "money", "word", "flag"
 _LARGEST_FACTOR = 1_000_000
 _SETTINGS = "planning."  # the settings that decide what is ordered
+# those that decide what the night read, which a what-if takes as it was
+_READ_BEFORE = ("planning.open_order_", "planning.missing_store_", "planning.history_days")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Field:
     fallback  what counts where a supplier's offer does not say it: the very rule of planning.order_decisions, over the
               aliases product, rule and supplier
     least     the least value; a result below it is lifted to it
+    most      the largest value that can be set
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Field:
     conditions: Sequence[str] = OF_SKU
     fallback: str = ""
     least: int | None = 0
+    most: int | None = None
     choices: Sequence[str] = ()
 
 
@@ -76,7 +80,7 @@ FIELDS: dict[str, Field] = {
         for name in ("case_size", "layer_size", "pallet_size")
     },
     "level_share_percent": Field(
-        WHOLE, "product_suppliers", "level_share_percent", "share of the next level that an offer may be rounded up by"
+        WHOLE, "product_suppliers", "level_share_percent", "share of the next level that an offer may be rounded up by", most=100
     ),
     "minimum_action": Field(
         WORD, "suppliers", "minimum_action", "what happens to an order below the supplier's minimum", OF_SUPPLIER,
@@ -123,10 +127,14 @@ def _check_number(change: Change, field: Field) -> None:
         raise refused(change.text, f"{change.value} is not {'an amount with two decimals' if decimals else 'a whole number'}")
     if change.operation == "=" and field.least is not None and number < Decimal(field.least):
         raise refused(change.text, f"{change.name} is at least {field.least}")
+    if change.operation == "=" and field.most is not None and number > Decimal(field.most):
+        raise refused(change.text, f"{change.name} is at most {field.most}")
 
 
 def _check_setting(change: Change) -> None:
     if not change.name.startswith(_SETTINGS):
         raise refused(change.text, f"of the settings only those under {_SETTINGS} decide what is ordered")
+    if change.name.startswith(_READ_BEFORE):
+        raise refused(change.text, f"{change.name} decides what a night reads, and a what-if takes that as it was read")
     if change.operation != "=" or change.conditions:
         raise refused(change.text, "a setting is set with = and has no conditions; single SKUs and suppliers have fields")

@@ -112,6 +112,9 @@ REFUSED = {
     "is_active*2": "is_active is set with = to one of true, false",
     "status=gone": "status is set with = to one of active, run_out, blocked",
     "spark.master=local": "only those under planning.",
+    "planning.open_order_grace_days=0": "decides what a night reads",
+    "planning.missing_store_weekdays=8": "decides what a night reads",
+    "level_share_percent=101": "level_share_percent is at most 100",
     "planning.spike_factor=3 where sku=1": "a setting is set with = and has no conditions",
     "moq=24 where sku=1" + "x" * LONGEST: "longer than",
 }
