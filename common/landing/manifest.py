@@ -100,8 +100,8 @@ def find_manifest(hdfs: Hdfs, folder: str) -> Manifest | None:
 def check_format(kind: str, name: str, where: str) -> None:
     """BadData for a file whose ending is none of the formats in which its kind comes; .json is JSON Lines too."""
     raw = contract(_TABLES[kind]).raw
-    ending = name.removesuffix(".gz").rpartition(".")[2].replace("jsonl", "json").replace("json", "jsonl")
-    if raw is None or ending not in raw.formats:
+    ending = name.removesuffix(".gz").rpartition(".")[2]
+    if raw is None or ("jsonl" if ending == "json" else ending) not in raw.formats:
         formats = " or ".join(raw.formats) if raw else "no file"
         next = "take it away, and have the sender send that"
         raise BadData(f"{kind} come as {formats}, {name!r} does not", where=where, next=next)
