@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from common.contracts import all_contracts, contract
+from common.contracts import Contract, all_contracts, contract
 from common.errors import BadData
 from common.landing.describe import RawFile
 from common.staging.attempts import Attempt
@@ -50,7 +51,17 @@ def typed(table: str, file: str, data: bytes) -> tuple[pa.Table, list[str]]:
     for column in of.columns:
         if not column.nullable and rows[column.name].null_count:
             raise BadData(f"{file}: {column.name} is empty in {rows[column.name].null_count} rows", where=file, next=_AGAIN)
+    _one_row_a_key(rows, of, file)
     return rows.cast(schema), [name for name in header if name not in schema.names]
+
+
+def _one_row_a_key(rows: pa.Table, of: Contract, file: str) -> None:
+    """BadData where the contract's grain names more than one row: PostgreSQL's own keys were not there to prevent it."""
+    copies = rows.group_by(of.grain, use_threads=False).aggregate([([], "count_all")])
+    doubled = copies.filter(pc.greater(copies["count_all"], 1)).sort_by([(name, "ascending") for name in of.grain])
+    if len(doubled):
+        key = ", ".join(f"{name} {doubled[name][0]}" for name in of.grain)
+        raise BadData(f"{file}: the key names one row, but {len(doubled)} have several: {key}", where=file, next=_AGAIN)
 
 
 def shares(work: Sequence[tuple[str, RawFile | None]], tasks: int) -> list[list[tuple[str, RawFile | None]]]:

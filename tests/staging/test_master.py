@@ -58,6 +58,14 @@ def test_a_value_that_does_not_fit_stops(old, new):
         typed("staging.product_suppliers", "p.csv", (HEADER + ROW.replace(old, new, 1)).encode("latin-1"))
 
 
+def test_a_key_that_names_two_rows_stops():
+    later = ROW.replace("2017-01-01", "2018-01-01")
+    rows, _ = typed("staging.product_suppliers", "p.csv", (HEADER + ROW + later).encode())
+    assert len(rows) == 2
+    with pytest.raises(BadData, match=r"1 have several: sku S1, supplier_id U1, valid_from 2017-01-01"):
+        typed("staging.product_suppliers", "p.csv", (HEADER + ROW + later + ROW.replace(",12,", ",6,")).encode())
+
+
 def test_an_older_snapshot_is_taken_as_it_is():
     """Columns and a table that came later: NULL, and no rows; a column that was always there must be."""
     rows, extra = typed("staging.replenishment_rules", "r.csv", b"sku,moq,safety_stock\nS1,5,\n")
