@@ -79,9 +79,8 @@ class Describer:
         """The description; BadData when a .gz ends too early."""
         sha256 = self._file.hexdigest()
         if self._gunzip:
-            lines = self._gunzip.finish() if self._size else 0
-            pieces = (Piece(self._size, lines, sha256),) if self._size else ()
-            return RawFile(self.name, self._size, lines, sha256, pieces)
+            lines = self._gunzip.finish()
+            return RawFile(self.name, self._size, lines, sha256, (Piece(self._size, lines, sha256),))
         if self._size > self._start:
             self._cut(self._lines + self._open_line)
         total = sum(piece.lines for piece in self._pieces)

@@ -70,7 +70,7 @@ def stage_files(
         attempts=attempts,
         block_bytes=size,
     )
-    files, counts = _passes(run, plan, packed(known), pieces_of(raw.location, manifest.files))
+    files, counts = _passes(run, plan, packed(known), pieces_of(raw.location, manifest.files, list(feed.kinds)))
     for file in manifest.files:
         counts.setdefault(file.name, Counts())
     check_conservation(counts)

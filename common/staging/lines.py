@@ -88,6 +88,8 @@ def blocks(
         if data:
             yield Block(file, before, data, header, begins)
         before += len(begins) - 1 or int(not is_csv)  # a lone byte-order mark is a line, too
+    if is_csv and not header:  # nothing at all came: what should have begun with a header is cut off
+        csv_header(file, b"", columns)
     return before
 
 

@@ -78,7 +78,7 @@ def stage_tables(hdfs_url: str, folder: str, share: Sequence[tuple[str, RawFile 
         for table, raw in share:
             if raw is None:
                 continue
-            data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw]))
+            data = b"".join(read_whole(hdfs, piece) for piece in pieces_of(folder, [raw], ()))
             rows, extra = typed(table, raw.name, data)
             attempt.write(table, rows.sort_by([(name, "ascending") for name in contract(table).grain]))
             counts[table] = Counts(read=len(rows), accepted=len(rows), extra=set(extra))

@@ -41,7 +41,10 @@ def test_a_last_line_without_newline_counts():
 
 def test_an_empty_file_has_no_pieces():
     assert check("a.csv", b"", 10, 0).pieces == ()
-    assert check("a.csv.gz", b"", 10, 0).pieces == ()
+
+
+def test_a_gzip_of_nothing_is_a_piece_without_lines():
+    assert len(check("a.csv.gz", gzip.compress(b""), 10, 0).pieces) == 1
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 3, 4, 5, 8, 13, 14, 100])
@@ -89,7 +92,7 @@ WHOLE = gzip.compress(LINES, mtime=0)  # the same test names in every worker
 
 
 @pytest.mark.parametrize("broken", [
-    WHOLE[:-1], WHOLE[:12], b"plain text", WHOLE + b"rubbish",
+    WHOLE[:-1], WHOLE[:12], b"", b"plain text", WHOLE + b"rubbish",
     WHOLE[:-6] + b"\0" * 6,
 ])  # fmt: skip
 def test_what_is_not_whole_gzip_is_named(broken):

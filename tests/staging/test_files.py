@@ -12,7 +12,7 @@ import pytest
 
 from common.errors import BadData
 from common.landing.describe import Piece, RawFile, describe
-from common.staging.feeds import ORDERS
+from common.staging.feeds import ORDERS, RECEIPTS, STOCK
 from common.staging.lines import chunks, csv_header
 from common.staging.pieces import BLOCKS_A_TASK, pieces_of, read, read_ahead, share_out
 from tests.staging.memory import both, run
@@ -36,7 +36,7 @@ class Folder:
 def land(folder, name, data, piece_bytes=1 << 20):
     """The pieces of a file as its manifest says them."""
     (folder / name).write_bytes(data)
-    return pieces_of(str(folder), [describe(name, io.BytesIO(data), piece_bytes)])
+    return pieces_of(str(folder), [describe(name, io.BytesIO(data), piece_bytes)], COLUMNS)
 
 
 def lines_of(pieces, size=1 << 20):
@@ -99,8 +99,26 @@ def test_blank_lines_keep_the_numbers_true():
     assert result.counts["a.jsonl"].blank == 3
 
 
-def test_empty_files_are_empty():
-    assert run({"a.jsonl": b"", "b.csv": b"", "c.csv": HEADER}).accepted == []
+def test_a_store_without_orders_sends_no_line():
+    assert run({"a.jsonl": b"", "c.csv": HEADER}).accepted == []
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("feed", [ORDERS, STOCK, RECEIPTS], ids=lambda f: f.table)
+@pytest.mark.parametrize("text", [b"", b"\xef\xbb\xbf", b"\n"], ids=["nothing", "mark", "newline"])
+def test_an_empty_csv_lacks_its_header_and_an_empty_json_file_lacks_nothing(tmp_path, name, feed, text):
+    data, columns = gzip.compress(text) if name.endswith("gz") else text, list(feed.kinds)
+    (tmp_path / name).write_bytes(data)
+
+    def lines():
+        pieces = pieces_of(str(tmp_path), [describe(name, io.BytesIO(data), 1 << 20)], columns)
+        return [block for piece in pieces for block in read(Folder(), piece, columns, 1 << 20, 1 << 20)]
+
+    if "json" in name:
+        assert sum(len(block.data.strip()) for block in lines()) == 0
+    else:
+        with pytest.raises(BadData, match=f"{name}: the header lacks {columns[0]}"):
+            lines()
 
 
 def test_columns_in_another_order_and_more_of_them():
@@ -193,7 +211,7 @@ def test_gzip_that_is_not_whole_stops(tmp_path, cut):
     digest = hashlib.sha256(data).hexdigest()
     described = RawFile("a.jsonl.gz", len(data), 500, digest, (Piece(len(data), 500, digest),))
     with pytest.raises(BadData, match="gzip"):
-        lines_of(pieces_of(str(tmp_path), [described]))
+        lines_of(pieces_of(str(tmp_path), [described], COLUMNS))
 
 
 def test_another_number_of_lines_stops(tmp_path):

@@ -178,6 +178,8 @@ def bad_limits(day):
     [
         (bad_limits, r"bad\.jsonl"),
         (lambda day: {"u.jsonl": many_orders(day, 1)[0].encode("utf-16")}, r"u\.jsonl is UTF-16"),
+        (lambda day: {"e.csv": b""}, r"e\.csv: the header lacks order_id"),
+        (lambda day: {"e.csv.gz": gzip.compress(b"")}, r"e\.csv\.gz: the header lacks order_id"),
         (lambda day: {"h.csv": b"order_id,sku\n1,2\n"}, r"h\.csv: the header lacks"),
         (lambda day: {"p.jsonl": json.dumps([1], indent=1).encode()}, r"p\.jsonl is an array"),
     ],
@@ -266,7 +268,7 @@ def test_only_the_files_that_an_attempt_returned_are_taken(night):
     root = f"/tmp/twins-{night.day}"
     day = business_day(night.day, "America/New_York", "24:00")
     plan = tasks.Plan(run.settings.service("HDFS_URL"), ORDERS.table, day, "two_tier", f"{root}/attempts", 1 << 20)
-    pieces = pieces_of(folder, find_manifest(run.hdfs, folder).files)
+    pieces = pieces_of(folder, find_manifest(run.hdfs, folder).files, ())
     reports = [tasks.stage_pieces(plan, known, b"", pieces, "00000-0") for _ in range(2)]
     assert len(run.hdfs.list(f"{root}/attempts")) == 2
     assert take(run.hdfs, f"{root}/attempts", reports[1].files, f"{root}/table") == 200
