@@ -17,14 +17,14 @@ from types import FrameType
 from common.dates import date_range
 from common.errors import Failure, Stopped, Usage
 from common.settings import Settings, load_settings
-from common.stages import NIGHT, Stage
+from common.stages import NIGHT, SENT, Stage
 
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "--replace": (
         ("ingest", "all"),
         "take files whose content differs from what has landed; the old ones are kept aside",
     ),
-    "--adopt": (("ingest",), "make the manifest for files that someone put into the raw folder by hand"),
+    "--adopt": (("ingest",), "make the manifest for files that someone put into the raw folders by hand"),
     "--refresh-master": (
         ("snapshot_master", "all", "backfill"),
         "take today's master data instead of the date's snapshot",
@@ -77,6 +77,8 @@ def stage_parser(name: str, parser: argparse.ArgumentParser) -> argparse.Argumen
     for option, (stages, meaning) in OPTIONS.items():
         if name in stages:
             parser.add_argument(option, action="store_true", help=meaning)
+    if name == "ingest":
+        parser.add_argument("--kind", action="append", choices=SENT, help="only this kind of files; may be given again")
     if name in ("all", "backfill"):
         parser.add_argument("--from", dest="from_stage", choices=NIGHT, help="start at this stage")
         parser.add_argument("--window", help="as the setting night.window, such as 22:00-00:00")

@@ -20,6 +20,9 @@ NIGHT = (
     "net_demand", "purchase_orders", "exceptions", "export_orders",
 )  # fmt: skip
 
+# the kinds of raw files that stores and warehouses send, each in a folder of its own
+SENT = ("orders", "stock", "receipts")
+
 
 @dataclass(frozen=True)
 class Input:

@@ -11,20 +11,23 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from common.cli import main
-from common.errors import Failure
+from common.errors import Failure, NoInput
 from common.landing.ingest import Landed, Landing
 from common.publish.run import Run
-from common.stages import Built, Input, Stage
+from common.stages import SENT, Built, Input, Stage
 
-KINDS = ("orders", "stock", "receipts")
 OPTIONAL = ("receipts",)
 
 
 def build(run: Run, _inputs: list[Input]) -> Built:
-    """Lands all kinds side by side; what is wrong with one does not keep the others from landing, but fails the stage."""
+    """Lands all kinds, or those that are named, side by side.
+
+    What is wrong with one does not keep the others from landing, but fails the stage.
+    """
     built, failures = Built(), []
-    with ThreadPoolExecutor(len(KINDS)) as pool:
-        landings = {kind: pool.submit(land, run, kind) for kind in KINDS}
+    work = adopt if run.option("adopt") else land
+    with ThreadPoolExecutor(len(SENT)) as pool:
+        landings = {kind: pool.submit(work, run, kind) for kind in run.option("kind") or SENT}
     for kind, landing in landings.items():
         try:
             if landed := landing.result():
@@ -33,16 +36,25 @@ def build(run: Run, _inputs: list[Input]) -> Built:
             failures.append(failure)
     if failures:
         raise failures[0]
+    if not built.rows:
+        raise NoInput(f"nothing of {run.day} lies in HDFS", where=run.settings["hdfs.raw"], next=f"./submit.sh ingest {run.day}")
     return built
 
 
 def land(run: Run, kind: str) -> Landed | None:
-    """Lands one kind from the inbox, or adopts what lies in HDFS; None where nobody sent what nobody has to send."""
+    """Lands one kind from the inbox; None where nobody sent what nobody has to send."""
     landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
-    if kind in OPTIONAL and landing.is_absent():
+    if kind in OPTIONAL and not run.option("kind") and landing.is_absent():
         return None
-    work = landing.adopt if run.option("adopt") else landing.ingest
-    return work(replace_changed=bool(run.option("replace")))
+    return landing.ingest(replace_changed=bool(run.option("replace")))
+
+
+def adopt(run: Run, kind: str) -> Landed | None:
+    """Takes one kind as it lies in HDFS; None where none of it does, unless it was asked for by its name: NoInput."""
+    landing = Landing(run.hdfs, kind, run.day, run.settings, run.say)
+    if not run.option("kind") and not landing.is_in_hdfs():
+        return None
+    return landing.adopt(replace_changed=bool(run.option("replace")))
 
 
 def report(run: Run, built: Built, kind: str, landed: Landed) -> None:

@@ -79,9 +79,13 @@ class Landing:
             )
         return landed
 
+    def is_in_hdfs(self) -> bool:
+        """Whether HDFS has a folder of the date."""
+        return self.hdfs.exists(self.folder)
+
     def is_absent(self) -> bool:
         """Whether neither the inbox nor HDFS has a folder of the date."""
-        return not inbox_folder(self.settings, self.kind, self.day).exists() and not self.hdfs.exists(self.folder)
+        return not inbox_folder(self.settings, self.kind, self.day).exists() and not self.is_in_hdfs()
 
     def adopt(self, *, replace_changed: bool = False) -> Landed:
         """Makes the manifest of what someone put into the raw folder by hand; waits for no upload."""
@@ -98,7 +102,9 @@ class Landing:
         changed = [f.name for f in files if f.name in old and old[f.name] != f] + sorted(set(old) - set(names))
         if changed and not replace_changed:
             raise NotAllowed(
-                f"{changed[0]} is not what was landed", where=self.folder, next=f"./submit.sh ingest {self.day} --adopt --replace"
+                f"{changed[0]} is not what was landed",
+                where=self.folder,
+                next=f"./submit.sh ingest {self.day} --adopt --kind {self.kind} --replace",
             )
         manifest = self._publish(files)
         new = tuple(name for name in names if name not in old)
@@ -108,7 +114,7 @@ class Landing:
         if not self.hdfs.exists(f"{self.folder}/{MANIFEST}"):
             hint = f"put files into {inbox}, or make some: ./submit.sh retailer {self.day}"
             if self.hdfs.exists(self.folder):
-                hint = f"./submit.sh ingest {self.day} --adopt"
+                hint = f"./submit.sh ingest {self.day} --adopt --kind {self.kind}"
             raise NoInput(f"nothing was sent: there is no {inbox}", where=self.folder, next=hint)
         manifest = read_manifest(self.hdfs, self.kind, self.day, self.settings)
         return Landed(manifest, unchanged=len(manifest.files))
@@ -153,7 +159,7 @@ class Landing:
                 raise BadData(
                     f"a foreign file lies in the partition: {entry.name!r}",
                     where=self.folder,
-                    next=f"remove it, or list it with ./submit.sh ingest {self.day} --adopt",
+                    next=f"remove it, or list it with ./submit.sh ingest {self.day} --adopt --kind {self.kind}",
                 )
             there[entry.name] = file if file and file.size == entry.size else self._describe_landed(entry.name)
         return there

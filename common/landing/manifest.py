@@ -23,7 +23,6 @@ from common.settings import Settings
 
 MANIFEST = "_manifest.json"
 COPYING = "._COPYING_"
-KINDS = ("orders", "stock", "receipts", "master")
 _TABLES = {"orders": "staging.pos_order_lines", "stock": "staging.warehouse_stock", "receipts": "staging.receipts"}
 _SAFE = re.compile(r"[^\W_][\w .+=@,()-]*\.(jsonl|json|csv)(\.gz)?")
 
@@ -143,7 +142,7 @@ def read_manifest(hdfs: Hdfs, kind: str, day: date, settings: Settings) -> Manif
             return manifest
         if time.monotonic() >= deadline:
             what = f"an upload is still in flight: {unfinished[0]!r}" if unfinished else f"there is no {MANIFEST}"
-            raise BadData(what, where=folder, next=maker if kind == "master" else f"{maker} --adopt")
+            raise BadData(what, where=folder, next=maker if kind == "master" else f"{maker} --adopt --kind {kind}")
         time.sleep(0.5)
 
 
@@ -155,7 +154,7 @@ def check_folder(manifest: Manifest, entries: list[Entry], folder: str) -> None:
     there = {e.name: e for e in entries if e.name != MANIFEST and not _is_ours_unfinished(e.name)}
     repair = f"./submit.sh {'snapshot_master' if kind == 'master' else 'ingest'} {day}"
     if foreign := sorted(set(there) - {file.name for file in manifest.files}):
-        hint = f"remove it, or list it with {repair} --adopt" if kind != "master" else "remove it"
+        hint = f"remove it, or list it with {repair} --adopt --kind {kind}" if kind != "master" else "remove it"
         raise BadData(f"a foreign file lies in the partition: {foreign[0]!r}", where=folder, next=hint)
     option = " --refresh-master" if kind == "master" else " --replace"
     for file in manifest.files:

@@ -164,7 +164,7 @@ def test_adopt_makes_a_manifest_where_there_is_none(world):
     world.hdfs.write(f"{world.folder}/a.jsonl", b"1\n2\n")
     with pytest.raises(BadData, match=MANIFEST) as failure:
         world.manifest()
-    assert "--adopt" in str(failure.value)
+    assert f"./submit.sh ingest {DAY} --adopt --kind orders" in str(failure.value)
     world.landing.adopt()
     assert world.manifest().lines == 2
 

@@ -45,6 +45,7 @@ def test_a_life_of_a_date(submit, inbox, hdfs):
     hdfs.write(f"/raw/orders/{DAY}/by_hand.jsonl", b"3\n")
     foreign = submit("ingest", DAY)
     assert foreign.returncode == 65 and "by_hand.jsonl" in foreign.stderr
+    assert f"./submit.sh ingest {DAY} --adopt --kind orders" in foreign.stderr
     assert submit("ingest", DAY, "--adopt").returncode == 0
     assert submit("ingest", DAY).returncode == 0
     put(inbox, "orders", "b.jsonl", "4\n")
@@ -55,6 +56,23 @@ def test_a_life_of_a_date(submit, inbox, hdfs):
     (inbox / "orders" / DAY / "b.jsonl.sha256").unlink()
     arriving = submit("ingest", DAY, "--set", "inbox.settle_seconds=0")
     assert arriving.returncode == 75 and "b.jsonl.tmp" in arriving.stderr
+
+
+def test_what_was_put_by_hand_is_adopted_and_no_other_kind_is_touched(submit, hdfs):
+    day = "2026-03-10"
+    nothing = submit("ingest", day, "--adopt")
+    assert nothing.returncode == 66 and f"nothing of {day} lies in HDFS" in nothing.stderr
+    hdfs.write(f"/raw/orders/{day}/by_hand.jsonl", b"1\n")
+    other = submit("ingest", day, "--adopt", "--kind", "stock")
+    assert other.returncode == 66 and f"/raw/stock/{day}" in other.stderr, other.stderr
+    assert not hdfs.exists(f"/raw/orders/{day}/_manifest.json")
+    done = submit("ingest", day, "--adopt", "--json")
+    assert done.returncode == 0 and '"orders_files": 1' in done.stdout, done.stderr
+    assert not hdfs.exists(f"/raw/stock/{day}") and not hdfs.exists(f"/raw/receipts/{day}")
+    hdfs.write(f"/raw/stock/{day}/notes.txt", b"?\n")
+    assert submit("ingest", day, "--adopt").returncode == 65
+    assert submit("ingest", day, "--adopt", "--kind", "orders").returncode == 0
+    assert submit("ingest", day, "--kind", "orders").returncode == 0
 
 
 def test_a_kill_before_the_manifest(submit, settings, hdfs, tmp_path):
@@ -130,5 +148,5 @@ def test_receipts_land_where_there_are_any(submit, settings, hdfs):
     hdfs.write(f"/raw/receipts/{day}/W2.csv", b"by hand\n")
     (folder / "W1.txt").unlink()
     assert submit("ingest", day).returncode == 65
-    assert submit("ingest", day, "--adopt").returncode == 0
+    assert submit("ingest", day, "--adopt", "--kind", "receipts").returncode == 0
     assert submit("ingest", day).returncode == 0
