@@ -10,6 +10,10 @@ Why     the plan leaves the lake here: what a supplier has fetched is never chan
 """
 
 import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.publish.export_stage import build, completes, is_current, reads, sweep

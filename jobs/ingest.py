@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.errors import Failure, NoInput

@@ -13,6 +13,10 @@ Why       demand plus safety stock, less what is free: the need that the night o
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.open_orders import needs_open_orders, open_order_inputs

@@ -11,6 +11,10 @@ Why       MOQ and pack rules turn a need into something that a supplier can ship
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.planning import build, counts, facts_of, inputs_of, window_inputs

@@ -10,6 +10,10 @@ Why     what planning compares with is the date's own master data, in the same p
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.landing.manifest import MANIFEST, parse_manifest

@@ -11,6 +11,10 @@ Why     what was ordered and has not come yet is known only from what came: plan
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import main
 from common.publish.flip import is_published

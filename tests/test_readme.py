@@ -1,11 +1,16 @@
 """The commands of the README work as they stand there."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from common.cli import parser
+from common.lake import java
 from common.settings import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,6 +31,16 @@ RUN = [
     ["retention"],
 ]
 
+JOBS = re.findall(r"^\$ ((?:spark-submit|python) .*)", TEXT, re.M)
+
+
+def scheduler():
+    """What a scheduler's shell has set: the programs of the environment, a Java, and no PYTHONPATH."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), variables["PATH"]])
+    # another worker's test may hold the date
+    return variables | {"PATH": path, "JAVA_HOME": str(java.home()), "PROCUREMENT_NIGHT__LOCK_WAIT_SECONDS": "300"}
+
 
 @pytest.mark.parametrize("command", NAMED)
 def test_every_command_that_the_readme_names_exists_and_explains_itself(command, capsys):
@@ -40,6 +55,23 @@ def test_every_command_that_the_readme_names_exists_and_explains_itself(command,
 def test_every_command_there_is_stands_in_the_readme():
     known = next(a for a in parser()._actions if a.dest == "command").choices
     assert set(known) - {"setup"} <= set(NAMED) | set(re.findall(r"^\| `(\w+)` \|", TEXT, re.M)) | {"backfill"}
+
+
+@pytest.mark.parametrize(("job", "safe"), [*((job.name, "") for job in sorted((ROOT / "jobs").glob("*.py"))), ("night.py", "1")])
+def test_a_job_runs_from_any_folder_without_pythonpath(job, safe, tmp_path):
+    done = subprocess.run(
+        [sys.executable, ROOT / "jobs" / job, "--help"], cwd=tmp_path, env=scheduler() | {"PYTHONSAFEPATH": safe},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout[:6]) == (0, "usage:"), done.stderr
+
+
+@pytest.mark.parametrize("command", JOBS)
+def test_the_lines_for_a_scheduler_succeed_after_the_demo(demo, command):
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=scheduler(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert (done.returncode, "succeeded" in done.stdout) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize("arguments", RUN, ids=" ".join)

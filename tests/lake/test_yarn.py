@@ -38,15 +38,16 @@ def test_a_night_on_yarn_writes_the_same_orders(submit, settings, yarn, tmp_path
     expected = orders(settings)
     assert expected
     variables = environment(yarn) | {name: settings.service(name) for name in SERVICES}
-    variables |= {"PROCUREMENT_ENV": "cluster", "PROCUREMENT_SPARK__PACKAGE": str(tmp_path / "package"), "PYTHONPATH": str(ROOT)}
+    variables |= {"PROCUREMENT_ENV": "cluster", "PROCUREMENT_SPARK__PACKAGE": str(tmp_path / "package")}
     variables |= {"PYSPARK_PYTHON": sys.executable}
+    variables.pop("PYTHONPATH", None)
     options = subprocess.run(
-        [sys.executable, "-m", "common.clients.spark"], env=variables, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "common.clients.spark"], cwd=ROOT, env=variables, check=True, capture_output=True, text=True
     )
     night = subprocess.run(
         [Path(sys.executable).with_name("spark-submit"), *options.stdout.split(), "--conf", "spark.executor.instances=2",
-         "jobs/night.py", DAY, "--force"],
-        env=variables, cwd=ROOT, capture_output=True, text=True, check=False,
+         ROOT / "jobs" / "night.py", DAY, "--force"],
+        env=variables, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert night.returncode == 0, night.stderr[-3000:]
     assert "9 of 10 stages ran" in night.stdout
