@@ -18,7 +18,7 @@ from common.contracts import all_contracts, contract
 from common.dates import window_before
 from common.errors import Misconfigured
 from common.exceptions.codes import expressions
-from common.planning_options import CHOICES, OPTIONS, chosen_text, filled_inputs, options_of
+from common.planning_options import OPTIONS, chosen_text, filled_inputs, options_of
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
 from common.publish.run import Run, inputs_at, table_root
@@ -27,6 +27,7 @@ from common.stages import Input
 
 MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
 OPTIONAL = ("planning.open_orders", "staging.receipts", "staging.calendar_days")  # not every date has them
+_WORDS = ("policy", "lead_time", "supplier_minimum", "hold_on_spike")  # settings that models read as words
 _LINES, _STOCK, _EXCEPTIONS = "staging.pos_order_lines", "staging.warehouse_stock", "planning.exceptions"
 NO_DAY = date.min  # no partition is of this date
 
@@ -54,7 +55,8 @@ class Facts:
 
 
 def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that models use, by placeholder; whole numbers and a currency code, nothing else passes."""
+    """The settings that models use, by placeholder: whole numbers, words and a currency code, as common/setting_rules.py
+    lets them pass when they are loaded."""
     values = {
         key.partition(".")[2]: str(int(settings[key]))
         for key in (
@@ -66,16 +68,8 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
             "staging.short_snapshot_percent",
         )
     }  # fmt: skip
-    if wrong := [name for name, value in values.items() if int(value) < 0]:
-        raise Misconfigured(f"{wrong[0]} must not be negative", where="conf/settings.yml")
-    currency = str(settings["business.currency"])
-    if not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
-        raise Misconfigured(f"business.currency {currency!r} is not a code of ISO 4217 such as USD", where="conf/settings.yml")
-    choices = {name: str(settings[f"planning.{name}"]).lower() for name in CHOICES}
-    if wrong := [name for name, allowed in CHOICES.items() if choices[name] not in allowed]:
-        allowed = ", ".join(CHOICES[wrong[0]])
-        raise Misconfigured(f"planning.{wrong[0]} is {choices[wrong[0]]!r}, not one of {allowed}", where="conf/settings.yml")
-    return {**values, **choices, "currency": currency}
+    words = {name: str(settings[f"planning.{name}"]).lower() for name in _WORDS}
+    return {**values, **words, "currency": str(settings["business.currency"])}
 
 
 def render(model: str, day: date, settings: Mapping[str, Any], references: Mapping[str, str], facts: Facts) -> str:

@@ -55,12 +55,6 @@ _SHARED: Mapping[str, tuple[str, ...]] = {
     "history": ("order_up_to", "spike", "minimum"),
 }
 OPTIONS = frozenset({*_COLUMNS, *_SHARED})
-CHOICES: Mapping[str, tuple[str, ...]] = {  # settings that are one of these words
-    "policy": ("formula", "order_up_to"),
-    "lead_time": ("calendar", "working"),
-    "supplier_minimum": ("off", "flag", "hold", "fill"),
-    "hold_on_spike": ("false", "true"),
-}
 MASTER_TABLES = ("suppliers", "product_suppliers", "replenishment_rules", "calendar_days")
 _BLOCK = re.compile(r"^ *-- when on: (\w+)\n(.*?)(?:^ *-- when off: \1\n(.*?))?^ *-- end\n", re.M | re.S)
 

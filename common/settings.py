@@ -1,7 +1,8 @@
 """Settings: `conf/settings.yml` has every key with its default; `conf/<environment>/settings.yml` overrides some.
 
 After the files come the environment (`PROCUREMENT_STAGING__ENGINE=judge` sets `staging.engine`) and then the command
-line (`--set staging.engine=judge`). A key that the defaults do not have, or a value of another type, is an error.
+line (`--set staging.engine=judge`). A key that the defaults do not have, a value of another type, or one that
+common/setting_rules.py objects to is an error, which names the setting and the place where it stands.
 The addresses of the services come from the environment alone (`TRINO_URL`, ...); in the environment `local` the local
 lake supplies those that are not set.
 """
@@ -18,6 +19,7 @@ from typing import Any
 import yaml
 
 from common.errors import Misconfigured
+from common.setting_rules import objection
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("local", "compose", "cluster")
@@ -73,7 +75,7 @@ class Settings(Mapping[str, Any]):
         return Settings(changed, self.environment, self.lake_dir)
 
     def replaced(self, values: Mapping[str, Any]) -> Settings:
-        """These settings with other values; a key that is not there, or a value of another type, is Misconfigured."""
+        """These settings with other values; a key that is not there, or a value that it can't have, is Misconfigured."""
         changed = dict(self._values)
         for key, value in values.items():
             _put(changed, key, value, f"{key} = {value!r}")
@@ -93,7 +95,10 @@ def load_settings(overrides: list[str] | None = None) -> Settings:
     environment = os.environ.get(_PREFIX + "ENV", "local")
     if environment not in ENVIRONMENTS:
         raise Misconfigured(f"PROCUREMENT_ENV is {environment!r}", next=f"set it to one of {', '.join(ENVIRONMENTS)}")
-    values = _flat(ROOT / "conf" / "settings.yml")
+    defaults = ROOT / "conf" / "settings.yml"
+    values = _flat(defaults)
+    for key, value in values.items():
+        _check(key, value, str(defaults))
     own = ROOT / "conf" / environment / "settings.yml"
     for key, value in (_flat(own) if own.exists() else {}).items():
         _put(values, key, value, str(own))
@@ -106,15 +111,19 @@ def load_settings(overrides: list[str] | None = None) -> Settings:
         if not equals:
             raise Misconfigured(f"--set {text!r} is not KEY=VALUE", next="./submit.sh settings")
         _put(values, key, _parsed(values.get(key), value), f"--set {text}")
-    lake_dir = Path(os.environ.get(_PREFIX + "LAKE_DIR") or ROOT / "lake").expanduser().resolve()
+    lake_dir = _expanded(os.environ.get(_PREFIX + "LAKE_DIR") or str(ROOT / "lake"), _PREFIX + "LAKE_DIR").resolve()
     return Settings(values, environment, lake_dir)
 
 
 def _flat(file: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Misconfigured("the settings are not YAML", where=f"{file}: {error}") from None
+    except OSError as error:
+        raise Misconfigured(f"the settings can't be read: {error.strerror}", where=str(file)) from None
+    if not isinstance(tree, dict):
+        raise Misconfigured("the settings are no mapping of names to values", where=str(file))
     flat: dict[str, Any] = {}
 
     def walk(prefix: str, node: dict[str, Any]) -> None:
@@ -122,7 +131,7 @@ def _flat(file: Path) -> dict[str, Any]:
             if isinstance(value, dict):
                 walk(f"{prefix}{key}.", value)
             else:
-                flat[prefix + key] = value
+                flat[f"{prefix}{key}"] = value
 
     walk("", tree)
     return flat
@@ -147,4 +156,17 @@ def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:
     if type(value) is not type(default):
         kind = type(default).__name__
         raise Misconfigured(f"{key} must be a {kind}, not {value!r}", where=where, next="./submit.sh settings")
+    _check(key, value, where)
     values[key] = value
+
+
+def _check(key: str, value: Any, where: str) -> None:
+    if why := objection(key, value):
+        raise Misconfigured(f"{key} is {value!r}: {why}", where=where, next="./submit.sh settings")
+
+
+def _expanded(text: str, name: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise Misconfigured(f"{name} is {text!r}: there is no such user's home folder", next=f"export {name}=...") from None

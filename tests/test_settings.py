@@ -1,9 +1,31 @@
 """Settings: a typing mistake is an error, never a default silently kept."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
+from common import cli, settings
 from common.errors import Misconfigured
+from common.setting_rules import FORMS, OTHERS, RANGES, WORDS
 from common.settings import load_settings
+
+BAD = {  # what each setting that is a text of some form can't be
+    "business.time_zone": ["Mars/Olympus", "../etc/passwd", "", "America"],
+    "business.day_ends": ["25:00", "24:01", "10", "noon", "9:00", "1320", "２２:00", "22:00\n"],
+    "business.currency": ["usd", "US", "USD'", "", "US1", "ＵＳＤ"],
+    "paths.inbox": ["~nobody-of-that-name/inbox", "a\nb", "a\0b"],
+    "paths.output": ["~nobody-of-that-name/output"],
+    "hdfs.raw": ["raw", "/raw/", "/", "", "/a/../b", "hdfs://host/raw", "/a b"],
+    "hdfs.warehouse": ["warehouse", "/warehouse/."],
+    "night.window": ["22-00", "24:00-01:00", "22:00–00:00", "22:60-23:00"],
+    "trino.user": ["", "a b", "a:b", "é"],
+    "spark.master": ["", "local[", "local[two]", "local[0]", "cluster", "spark://"],
+    "spark.driver_memory": ["", "1", "one", "0g", "1.5g"],
+    "spark.package": ["~nobody-of-that-name/package"],
+}
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_files(monkeypatch):
@@ -19,6 +41,59 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(monk
 def test_an_unknown_key_or_another_type_is_an_error(override):
     with pytest.raises(Misconfigured):
         load_settings([override])
+
+
+def test_every_setting_has_its_rule_or_is_yes_or_no():
+    ruled = [*WORDS, *RANGES, *FORMS, *OTHERS]
+    assert sorted(ruled) == sorted(key for key, value in load_settings().items() if not isinstance(value, bool))
+    assert set(BAD) == {*FORMS, *OTHERS}
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    *((key, value) for key, values in BAD.items() for value in values),
+    *((key, word) for key in WORDS for word in ("", "no such word")),
+    *((key, str(n)) for key, (least, most) in RANGES.items() for n in (least - 1, most + 1)),
+])  # fmt: skip
+def test_a_value_that_nothing_can_work_with_is_refused_with_its_name_and_place(key, value):
+    with pytest.raises(Misconfigured, match=f"^{key} is ") as failure:
+        load_settings([f"{key}={value}"])
+    assert failure.value.where == f"--set {key}={value}"
+
+
+def test_a_bad_value_ends_a_command_with_78_whatever_it_would_have_done(monkeypatch, capsys):
+    monkeypatch.setenv("PROCUREMENT_BUSINESS__DAY_ENDS", "late")
+    for command in (["generate", "2017-12-23"], ["retailer", "2017-12-23"], ["all", "2017-12-23"], ["status"]):
+        assert cli.run(command) == 78
+        said = capsys.readouterr().err
+        assert "business.day_ends is 'late'" in said and "PROCUREMENT_BUSINESS__DAY_ENDS" in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("key", "value"), [("BUSINESS__TIME_ZONE", "Mars"), ("SPARK__PACKAGE", "/no/such/folder")])
+def test_spark_s_options_are_not_given_for_a_bad_value(key, value):
+    bad = {"PROCUREMENT_ENV": "cluster", f"PROCUREMENT_{key}": value, "PYTHONPATH": str(settings.ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "common.clients.spark"], env=os.environ | bad, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (78, "")
+    assert value in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["- 1", "\xff", "business: {day_ends: 22:00}", "business: {day_ends: noon}", "1: {2: 3}"])
+def test_a_file_that_can_not_be_taken_is_named(monkeypatch, tmp_path, text):
+    shutil.copytree(settings.ROOT / "conf", tmp_path / "conf")
+    own = tmp_path / "conf" / "local" / "settings.yml"
+    own.write_text(text, encoding="latin-1")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    with pytest.raises(Misconfigured) as failure:
+        load_settings()
+    assert str(own) in failure.value.where
+
+
+def test_a_lake_folder_of_nobody_is_an_error(monkeypatch):
+    monkeypatch.setenv("PROCUREMENT_LAKE_DIR", "~nobody-of-that-name/lake")
+    with pytest.raises(Misconfigured, match="PROCUREMENT_LAKE_DIR"):
+        load_settings()
 
 
 @pytest.mark.parametrize("text", ["@x", "*x", "{'x'", "/data/in #2", "22:00", "", "off"])

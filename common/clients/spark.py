@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from common.errors import Misconfigured
 from common.package import ARCHIVE
 from common.settings import ROOT, Settings, load_settings
 
@@ -65,6 +66,9 @@ def options(settings: Settings) -> dict[str, str]:
     }
     if settings["spark.package"]:
         package = Path(settings["spark.package"]).expanduser()
+        if not (package / ARCHIVE).is_file():
+            what = f"spark.package is {settings['spark.package']!r}: there is no {ARCHIVE} in it"
+            raise Misconfigured(what, where=str(package), next=f"./submit.sh package '{package}'")
         chosen["spark.yarn.dist.archives"] = f"{package / ARCHIVE}#procurement"
         chosen["spark.jars"] = ",".join(map(str, sorted((package / "jars").glob("*.jar"))))
     if settings.environment != "cluster":
@@ -168,7 +172,14 @@ def _quiet_logs(settings: Settings) -> Path:
     return file
 
 
-if __name__ == "__main__":
+def _print_options() -> int:
     for name, text in options(load_settings()).items():
         if " " not in text:  # a shell would split it
             print("--conf", f"{name}={text}", sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    from common.cli import guarded
+
+    sys.exit(guarded(_print_options))

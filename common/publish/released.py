@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from common.errors import Misconfigured, NoInput
+from common.errors import NoInput
 from common.publish.release import TABLE, Decision
 from common.publish.run import Run, fingerprint_of, table_root
 from common.stages import Input
@@ -30,10 +30,7 @@ def digest(decisions: Iterable[Decision]) -> str:
 
 def first_day(run: Run) -> date:
     """The earliest date whose released orders can still be open on the run's date."""
-    days = int(run.settings["planning.open_order_days"])
-    if days < 1:
-        raise Misconfigured("planning.open_order_days must be at least 1", where="conf/settings.yml")
-    return run.day - timedelta(days=days)
+    return run.day - timedelta(days=run.settings["planning.open_order_days"])
 
 
 def released_inputs(run: Run) -> list[Input]:

@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
-from common.errors import Misconfigured
-
 _STAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
 )
@@ -50,15 +48,9 @@ class BusinessDay:
 
 def business_day(day: date, zone: str, day_ends: str) -> BusinessDay:
     """The interval of a date; `day_ends` is its cut-off as `HH:MM`, `24:00` for midnight."""
-    try:
-        place = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        raise Misconfigured(f"business.time_zone: there is no zone {zone!r}", next="name one such as America/New_York") from None
-    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00", day_ends, re.ASCII)
-    if not match:
-        raise Misconfigured(f"business.day_ends: {day_ends!r} is no time of day", next="write it as 22:00 or 24:00")
-    last = day if match[1] else day + timedelta(days=1)
-    at = clock(int(match[1] or 0), int(match[2] or 0), tzinfo=place)
+    hours, minutes = map(int, day_ends.split(":"))
+    last = day + timedelta(days=hours // 24)
+    at = clock(hours % 24, minutes, tzinfo=ZoneInfo(zone))
     return BusinessDay(
         day, zone, datetime.combine(last - timedelta(days=1), at).astimezone(UTC), datetime.combine(last, at).astimezone(UTC)
     )

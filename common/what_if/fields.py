@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.planning_options import CHOICES
+from common.setting_rules import WORDS
 from common.what_if.grammar import Change, refused
 
 # columns that a condition may name, by what a field belongs to. Of a SKU: `supplier_id` is any supplier that offers it
@@ -70,7 +70,7 @@ FIELDS: dict[str, Field] = {
     "unit_cost": Field(MONEY, "product_suppliers", "unit_cost", "purchase cost of a unit"),
     "policy": Field(
         WORD, "product_suppliers", "policy", "planning policy of a supplier's offer; one in the SKU's rule goes before it",
-        choices=CHOICES["policy"],
+        choices=WORDS["planning.policy"],
     ),
     "max_order_qty": Field(
         WHOLE, "product_suppliers", "max_order_qty", "largest order of a supplier's offer; a lower one in the rule holds"
@@ -84,7 +84,7 @@ FIELDS: dict[str, Field] = {
     ),
     "minimum_action": Field(
         WORD, "suppliers", "minimum_action", "what happens to an order below the supplier's minimum", OF_SUPPLIER,
-        choices=CHOICES["supplier_minimum"],
+        choices=WORDS["planning.supplier_minimum"],
     ),
     "minimum_order_value": Field(MONEY, "suppliers", "minimum_order_value", "least cost of an order", OF_SUPPLIER),
     "minimum_order_units": Field(WHOLE, "suppliers", "minimum_order_units", "least units of an order", OF_SUPPLIER),

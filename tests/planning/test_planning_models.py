@@ -10,7 +10,7 @@ from planning_world import DAY, FACTS, World, relation
 from common.clients.trino import text_literal
 from common.contracts import contract
 from common.errors import Misconfigured
-from common.planning import MODELS, Facts, model_text, render, settings_values, tables_read
+from common.planning import MODELS, Facts, model_text, render, tables_read
 from common.settings import load_settings
 
 
@@ -79,17 +79,6 @@ def test_the_header_names_what_is_read(model):
 def test_a_placeholder_that_nobody_gives_is_said():
     with pytest.raises(Misconfigured, match="net_demand"):
         render("order_decisions", DAY, load_settings(), {}, Facts(1, 1))
-
-
-@pytest.mark.parametrize("currency", ["usd", "US", "USD'", "", "US1", "ＵＳＤ"])
-def test_settings_can_not_carry_sql(currency):
-    with pytest.raises(Misconfigured, match="currency"):
-        settings_values(dict(load_settings()) | {"business.currency": currency})
-
-
-def test_negative_settings_are_refused():
-    with pytest.raises(Misconfigured, match="spike_factor"):
-        settings_values(dict(load_settings()) | {"planning.spike_factor": -1})
 
 
 def test_texts_stay_texts():

@@ -1,0 +1,100 @@
+"""What a setting may be beyond its type: one of some words, a whole number in a range, a text of some form.
+
+Checked when the settings are loaded, so that no stage meets a value that it can't work with in the middle of a night.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "staging.engine": ("two_tier", "judge"),
+    "planning.policy": ("formula", "order_up_to"),
+    "planning.lead_time": ("calendar", "working"),
+    "planning.supplier_minimum": ("off", "flag", "hold", "fill"),
+    "night.outside_window": ("warn", "refuse"),
+    "night.backfill_on_failure": ("stop", "continue"),
+}
+_DAYS, _SECONDS, _MUCH = 3_660, 86_400, 1_000_000_000
+RANGES: Mapping[str, tuple[int, int]] = {
+    "inbox.settle_seconds": (0, _SECONDS),
+    "inbox.manifest_wait_seconds": (0, _SECONDS),
+    "staging.piece_mb": (1, 512),
+    "staging.short_snapshot_percent": (0, 100),
+    "planning.fill_max_days": (0, _DAYS),
+    "planning.history_days": (1, _DAYS),
+    "planning.spike_min_qty": (0, _MUCH),
+    "planning.spike_factor": (0, _MUCH),
+    "planning.min_history_days": (0, _DAYS),
+    "planning.drop_min_median_qty": (0, _MUCH),
+    "planning.excess_min_days": (0, _DAYS),
+    "planning.excess_min_cost": (0, _MUCH),
+    "planning.rejected_notice_permille": (0, 1_000),
+    "planning.open_order_grace_days": (0, _DAYS),
+    "planning.open_order_days": (1, _DAYS),
+    "planning.level_share_percent": (0, 100),
+    "planning.max_order_qty": (0, _MUCH),
+    "planning.missing_store_weekdays": (0, 520),
+    "planning.missing_store_sent": (0, 520),
+    "night.lock_wait_seconds": (0, _SECONDS),
+    "retention.run_days": (1, _DAYS),
+    "trino.retry_seconds": (0, _SECONDS),
+}
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_HDFS = (r"(/(?!\.{1,2}(/|$))[^/:\s]+)+", "write it as /data/raw: absolute, without a slash at its end")
+FORMS: Mapping[str, tuple[str, str]] = {  # what the whole text must match, and how it is written
+    "business.day_ends": (f"{_TIME}|24:00", 'write it as "22:00" or "24:00", in a file with the quotes'),
+    "business.currency": ("[A-Z]{3}", "write a code of ISO 4217 such as USD"),
+    "hdfs.raw": _HDFS,
+    "hdfs.warehouse": _HDFS,
+    "night.window": (f"({_TIME}-{_TIME})?", "write it as 22:00-00:00, or leave it empty"),
+    "trino.user": ("[A-Za-z0-9_.@/+-]+", "write a name of letters, digits and _ . @ / + -"),
+    "spark.master": (
+        r"local(\[([1-9]\d*|\*)(,[1-9]\d*)?\])?|local-cluster\[\d+,\d+,\d+\]|yarn|(spark|k8s)://\S+",
+        "write it as local[2,3], yarn, or spark://HOST:PORT",
+    ),
+    "spark.driver_memory": ("(?i:[1-9][0-9]*[kmgt])", "write it as 1g or 800m"),
+}
+
+
+def _zone(value: str) -> str | None:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        return "there is no such zone; name one such as America/New_York"
+    return None
+
+
+def _path(value: str) -> str | None:
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        return "there is no such user's home folder"
+    return None if value.isprintable() else "a path has no control characters"
+
+
+OTHERS: Mapping[str, Callable[[str], str | None]] = {
+    "business.time_zone": _zone,
+    "paths.inbox": _path,
+    "paths.output": _path,
+    "spark.package": _path,
+}
+
+
+def objection(key: str, value: Any) -> str | None:
+    """Why a setting can't be that, as half a sentence; None where it can."""
+    if key in WORDS and value not in WORDS[key]:
+        return f"it is one of {', '.join(WORDS[key])}"
+    if key in RANGES:
+        least, most = RANGES[key]
+        if not isinstance(value, int) or not least <= value <= most:
+            return f"it is a whole number from {least} to {most}"
+    if key in FORMS:
+        pattern, how = FORMS[key]
+        if not re.fullmatch(pattern, str(value), re.ASCII):
+            return how
+    return OTHERS[key](str(value)) if key in OTHERS else None
