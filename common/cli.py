@@ -81,7 +81,7 @@ def stage_parser(name: str, parser: argparse.ArgumentParser) -> argparse.Argumen
         parser.add_argument("--kind", action="append", choices=SENT, help="only this kind of files; may be given again")
     if name in ("all", "backfill"):
         parser.add_argument("--from", dest="from_stage", choices=NIGHT, help="start at this stage")
-        parser.add_argument("--window", help="as the setting night.window, such as 22:00-00:00")
+        parser.add_argument("--window", help="as the setting night.window, such as 22:00-00:00; outside it: 75")
     return parser
 
 

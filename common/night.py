@@ -12,7 +12,7 @@ from common.dates import date_range
 from common.errors import Failure, Stopped
 from common.publish.engine import Done, run_stages
 from common.publish.run import Clients
-from common.publish.window import check_window
+from common.publish.window import check_window, enter_window
 from common.settings import Settings
 from common.stages import NIGHT, stage
 
@@ -25,9 +25,7 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
     days = date_range(args.dates)
     clients = ready(settings)
     names = NIGHT if name in ("all", "backfill") else (name,)
-    whole_night = len(names) > 1
-    if whole_night:
-        check_window(settings, starting=True)
+    end = enter_window(settings) if len(names) > 1 else None
     results: list[dict[str, Any]] = []
     failure: Failure | None = None
     try:
@@ -36,9 +34,9 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
             if not args.quiet:
                 print_heading(name, day)
             try:
-                if whole_night and results:
-                    check_window(settings, starting=False)
-                done = run_stages(clients, [stage(n) for n in names], day, args, command=name, window=whole_night)
+                if results:
+                    check_window(settings, end)
+                done = run_stages(clients, [stage(n) for n in names], day, args, command=name, window_end=end)
                 results.append(_result(day, done, time.monotonic() - start))
             except Stopped:
                 raise

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from common.errors import Failure, TryAgain
@@ -67,9 +67,12 @@ def run_stages(
     options: argparse.Namespace,
     *,
     command: str,
-    window: bool = False,
+    window_end: datetime | None = None,
 ) -> list[Done]:
-    """Runs the stages for one date under its lock; raises the Failure of the first one that fails, recorded."""
+    """Runs the stages for one date under its lock; raises the Failure of the first one that fails, recorded.
+
+    From `window_end` on, no further stage starts: TryAgain.
+    """
     ledger = Ledger(clients.postgres, day)
     ledger.lock(clients.settings["night.lock_wait_seconds"])
     try:
@@ -80,7 +83,7 @@ def run_stages(
         run = Run(clients, day, run_id, options)
         try:
             reconcile(run, ledger)
-            done = _Executor(run, ledger).all(stages, window)
+            done = _Executor(run, ledger).all(stages, window_end)
             sweep_scratch(run)
         except BaseException as error:
             code = error.exit_code if isinstance(error, Failure) else 70
@@ -108,14 +111,14 @@ class _Executor:
         self.wants_spark = False
         self.auditor, self.aside = ThreadPoolExecutor(1, "audit"), ThreadPoolExecutor(1, "build")
 
-    def all(self, stages: Sequence[Stage], window: bool) -> list[Done]:
+    def all(self, stages: Sequence[Stage], window_end: datetime | None) -> list[Done]:
         first = self.run.option("from_stage")
         names = [s.name for s in stages]
         stages = stages[names.index(first) :] if first in names else stages
         done = []
         for number, stage in enumerate(stages):
-            if window and number:
-                check_window(self.run.settings, starting=False)
+            if number:
+                self.require_window(stage, window_end)
             last_of_group = not stage.group or all(s.group != stage.group for s in stages[number + 1 :])
             if any(s.uses_spark for s in stages[number:]):
                 self.wants_spark = True
@@ -129,6 +132,14 @@ class _Executor:
             done.append(Done(stage.name, state, time.monotonic() - start, rows, notes, run_id))
             self.report(done[-1])
         return done
+
+    def require_window(self, stage: Stage, end: datetime | None) -> None:
+        """Ends the night before this stage once its window has ended; what waits for publication has failed with it."""
+        try:
+            check_window(self.run.settings, end)
+        except TryAgain as error:
+            self.fail(stage, str(error))
+            raise
 
     def begin(self, stage: Stage, first: str | None) -> _Begun:
         """Pins the inputs, and records the start of a stage that is not current."""

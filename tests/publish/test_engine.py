@@ -3,7 +3,8 @@
 import io
 import itertools
 from argparse import Namespace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -169,6 +170,19 @@ def test_what_readers_see_is_kept_even_where_the_ledger_knows_nothing_of_it(clie
     with pytest.raises(BadData):
         execute(clients, other, day, force=True)
     assert published(clients, day) == ["A"]
+
+
+@pytest.mark.parametrize(("group", "left", "status"), [("", ["A"], "succeeded"), ("planning", [], "failed")])
+def test_past_the_end_of_the_window_the_next_stage_does_not_start(clients, day, group, left, status):
+    """What waits to be published together with it is not published either, and has failed."""
+    first = replace(stores_stage(["A"]), group=group)
+    second = Stage("stage_orders", lambda run: [], lambda run, inputs: pytest.fail("it was started"), group=group)
+    ended = datetime.now(UTC) - timedelta(seconds=1)
+    with pytest.raises(TryAgain, match="the next stage was not started"):
+        run_stages(clients, [first, second], day, Namespace(quiet=True), command="all", window_end=ended)
+    assert published(clients, day) == left
+    rows = "select s.stage, s.status, r.exit_code from ops.stages s join ops.runs r using (run_id) where r.business_date = %s"
+    assert clients.postgres.rows(rows, (day,)) == [("stage_master", status, 75)]
 
 
 def test_a_build_that_fails_leaves_the_published_rows_and_no_directory(clients, day):
