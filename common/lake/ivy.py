@@ -6,6 +6,7 @@ files come. Their checksums are the caller's to verify.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -124,8 +125,18 @@ def _watch(processes: list[subprocess.Popen[bytes]], work: Path, total: int) -> 
         time.sleep(0.2)
         if time.monotonic() - said >= _REPORT_SECONDS:
             said = time.monotonic()
-            done = sum(p.stat().st_size for p in work.glob("*/cache/**/*") if p.is_file())
-            print(f"  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB", file=sys.stderr, flush=True)
+            print(f"  {_bytes_under(work) / 1e6:,.0f} of {total / 1e6:,.0f} MB", file=sys.stderr, flush=True)
+
+
+def _bytes_under(work: Path) -> int:
+    """Bytes that lie in the caches of all processes; Ivy renames its files meanwhile, and what has just gone counts as nothing."""
+    total = 0
+    for cache in work.glob("*/cache"):
+        for folder, _, names in os.walk(cache):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.stat(os.path.join(folder, name)).st_size
+    return total
 
 
 def _failure(artifact: Artifact, log: Path) -> Unavailable:

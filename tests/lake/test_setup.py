@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from common.errors import CannotWrite, Unavailable
-from common.lake import artifacts, java
+from common.lake import artifacts, ivy, java
 from common.lake.artifacts import Artifact
 from common.lake.places import cache_dir, home, need_disk
 from common.settings import ROOT
@@ -44,6 +46,29 @@ def test_an_artifact_comes_through_ivy_and_then_is_there(repository):
     shutil.rmtree(folder)
     artifacts.ensure()
     assert [p.name for p in cache_dir().iterdir() if "incomplete" in p.name] == []
+
+
+def test_files_that_come_and_go_are_counted_as_they_are_found(tmp_path):
+    caches = [tmp_path / str(n) / "cache" for n in range(2)]
+    stop = threading.Event()
+
+    def busy(cache):
+        while not stop.is_set():
+            folder = cache / "jars"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "a.jar.part").write_bytes(CONTENT)
+            (folder / "a.jar.part").rename(folder / "a.jar")
+            shutil.rmtree(folder)
+
+    with ThreadPoolExecutor(len(caches)) as pool:
+        running = [pool.submit(busy, cache) for cache in caches]
+        try:
+            counted = {ivy._bytes_under(tmp_path) for _ in range(3000)}
+        finally:
+            stop.set()
+        for done in running:
+            done.result()
+    assert counted <= {n * len(CONTENT) for n in range(5)} and len(counted) > 1
 
 
 def test_the_users_own_maven_repository_is_used_when_its_bytes_are_the_pinned_ones(repository, tmp_path):
