@@ -129,17 +129,26 @@ def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> No
     with _writing(root / day.isoformat()):
         with suppress(FileNotFoundError):
             temporary.unlink()
-        if by_link:
-            try:
-                temporary.symlink_to(target, target_is_directory=True)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                by_link = False
+        by_link = by_link and _linked(temporary, target)
         if not by_link:
             _write(temporary, f"{target}\n".encode())
         os.replace(temporary, root / day.isoformat() if by_link else _pointer(root, day))
         _sync_folder(root)
+
+
+def has_links(root: Path, day: date) -> bool:
+    """Whether a date's directory will be pointed at by a link: what the file system says to one."""
+    probe = root / f".{day}.link.{os.getpid()}.new"
+    with _writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        made = _linked(probe, ".")
+        probe.unlink(missing_ok=True)
+    return made
+
+
+def way_home(*, by_link: bool) -> str:
+    """How a published report leads to `root`: a browser takes the date's link for a folder, else it is in the run's own."""
+    return ".." if by_link else "../../.."
 
 
 def sweep(settings: Settings, day: date, keep: Collection[str]) -> list[str]:
@@ -171,6 +180,17 @@ def remove_older(settings: Settings, before: float) -> int:
             shutil.rmtree(directory)
             removed += 1
     return removed
+
+
+def _linked(link: Path, target: str) -> bool:
+    """Makes a symbolic link; False on a file system that knows none."""
+    try:
+        link.symlink_to(target, target_is_directory=True)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
 
 
 def _pointer(root: Path, day: date) -> Path:

@@ -70,7 +70,7 @@ def build(run: Run, inputs: list[Input]) -> Built:
     with ThreadPoolExecutor(1) as pool:
         # made aside while the order files are checked and put on the disk
         rows = [dict(zip(exception_columns, row, strict=True)) for row in exceptions]
-        page = pool.submit(_page, run, decisions, names, rows)
+        page = pool.submit(_page, run, root, decisions, names, rows)
         for decision in decisions:
             if decision.order:
                 validate(decision.data, names[decision.supplier_id])
@@ -142,11 +142,14 @@ def _publisher(run: Run, root: Path, directory: Path, decisions: list[Decision],
     return publish
 
 
-def _page(run: Run, decisions: list[Decision], names: Mapping[str, str], exceptions: list[dict[str, Any]]) -> bytes:
+def _page(
+    run: Run, root: Path, decisions: list[Decision], names: Mapping[str, str], exceptions: list[dict[str, Any]]
+) -> bytes:
     orders = [(d.order, d.revision, names[d.supplier_id]) for d in decisions if d.order]
     cancelled = [d.order_number for d in decisions if d.order is None]
     exported = Exported(run.day, run.run_id, orders, cancelled, exceptions)
-    return report(exported, read_facts(run, charted_skus(exceptions)), run.settings["planning.history_days"])
+    home = export.way_home(by_link=export.has_links(root, run.day))
+    return report(exported, read_facts(run, charted_skus(exceptions)), run.settings["planning.history_days"], home)
 
 
 def _add_report(run: Run, root: Path, directory: Path, page: Future[bytes], built: Built) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.dates import date_range
-from common.errors import CannotWrite, NoInput
+from common.errors import CannotWrite, NoInput, Usage
 from common.publish import export
 from common.publish.release import parse_order
 from common.publish.run import Clients, Run
@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     """Adds report."""
     parser = commands.add_parser("report", help="make the page that shows a night, report.html, and the index of all nights")
     parser.add_argument("dates", metavar="DATE", help="business date YYYY-MM-DD, or FROM..TO")
-    parser.add_argument("--to", metavar="FILE", help="write the page there instead, and leave what is published alone")
+    parser.add_argument("--to", metavar="FILE", help="write one page there instead, and leave what is published alone")
     parser.add_argument("--json", action="store_true", help="print the paths as JSON")
     parser.set_defaults(handler=_report)
 
@@ -34,6 +34,8 @@ def _report(args: argparse.Namespace) -> int:
     from common.night import ready
 
     days = date_range(args.dates)
+    if args.to and len(days) > 1:
+        raise Usage(f"--to takes one page, {args.dates} are {len(days)}", next=f"./submit.sh report {days[0]} --to {args.to}")
     clients = ready(load_settings())
     root = export.orders_root(clients.settings)
     written = [str(_write(clients, root, day, args.to)) for day in days]
@@ -50,7 +52,8 @@ def _write(clients: Clients, root: Path, day: date, to: str | None) -> Path:
     run = Run(clients, day, 0, argparse.Namespace())
     exported = exported_in(directory, day)
     facts = read_facts(run, charted_skus(exported.exceptions))
-    page = report(exported, facts, clients.settings["planning.history_days"])
+    home = None if to else export.way_home(by_link=(root / str(day)).is_symlink())
+    page = report(exported, facts, clients.settings["planning.history_days"], home)
     if to is None:
         export.replace_file(root, directory / export.REPORT, page)
         return root / str(day) / export.REPORT

@@ -18,9 +18,9 @@ from common.report.facts import Facts
 from common.report.view import Exported, page
 
 
-def report(exported: Exported, facts: Facts, window: int) -> bytes:
-    """`report.html` of a night."""
-    return _render(REPORT, page(exported, facts, window))
+def report(exported: Exported, facts: Facts, window: int, home: str | None) -> bytes:
+    """`report.html` of a night. home: how it leads to the folder of the index; None where it lies away from it and its files."""
+    return _render(REPORT, page(exported, facts, window) | {"home": home})
 
 
 def index(nights: list[dict[str, Any]]) -> bytes:

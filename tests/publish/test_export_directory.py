@@ -1,5 +1,6 @@
 """One renamed link makes a run's directory the date's: never half, never mixed, nothing left of what failed."""
 
+import errno
 import os
 import threading
 from argparse import Namespace
@@ -12,6 +13,7 @@ from common.errors import BadData, CannotWrite
 from common.publish.export import (
     MANIFEST,
     describe,
+    has_links,
     is_intact,
     orders_root,
     point,
@@ -19,6 +21,7 @@ from common.publish.export import (
     read_verified,
     remove_older,
     sweep,
+    way_home,
     write_run,
 )
 from common.publish.export_lists import exception_files, manifest
@@ -65,6 +68,21 @@ def test_nothing_is_visible_before_the_link(root):
     write_run(root, DAY, 7, content_of(7))
     assert published(root, DAY) is None
     assert [entry for entry in os.listdir(root) if not entry.startswith(".")] == []
+
+
+@pytest.mark.parametrize("by_link", [True, False], ids=["link", "pointer file"])
+def test_from_a_report_the_index_is_found(root, by_link):
+    directory = write_run(root, DAY, 1, content_of(1))
+    point(root, DAY, directory, by_link=by_link)
+    place = f"{DAY}" if by_link else directory.relative_to(root).as_posix()
+    assert os.path.normpath(f"{place}/{way_home(by_link=by_link)}/index.html") == "index.html"  # as a browser resolves it
+
+
+def test_whether_there_are_links_is_what_the_file_system_says(root, monkeypatch):
+    assert has_links(root, DAY)
+    monkeypatch.setattr(os, "symlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links here")))
+    assert not has_links(root, DAY)
+    assert not list(root.glob(".*.new"))
 
 
 @pytest.mark.parametrize("by_link", [True, False], ids=["link", "pointer file"])

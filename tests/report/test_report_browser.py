@@ -23,14 +23,14 @@ SHOWN = "[...document.querySelectorAll('{}:not([hidden])')].map((row) => row.id)
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     file = tmp_path_factory.mktemp("2017-12-23 Nacht") / "report.html"
-    file.write_bytes(report(*small_night(), WINDOW))
+    file.write_bytes(report(*small_night(), WINDOW, ".."))
     return file
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     file = tmp_path_factory.mktemp("large") / "report.html"
-    file.write_bytes(report(*large_night(), WINDOW))
+    file.write_bytes(report(*large_night(), WINDOW, ".."))
     return file
 
 

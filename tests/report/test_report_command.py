@@ -4,12 +4,18 @@ from decimal import Decimal
 
 from night_sample import DAY, WINDOW, exception, order, small_night
 
+from common import cli
 from common.publish.export import MANIFEST, write_run
 from common.publish.export_lists import exception_files, manifest
 from common.publish.release import Head, decide
 from common.report.command import exported_in
 from common.report.render import report
 from common.report.view import Exported
+
+
+def test_one_file_takes_one_page(capsys):
+    assert cli.run(["report", "2017-12-21..2017-12-23", "--to", "night.html"]) == 64
+    assert "--to takes one page" in capsys.readouterr().err
 
 
 def test_the_page_made_again_from_the_files_is_the_page_of_the_export(tmp_path):
@@ -26,4 +32,4 @@ def test_the_page_made_again_from_the_files_is_the_page_of_the_export(tmp_path):
     orders = [(d.order, d.revision, names[d.supplier_id]) for d in decisions if d.order]
     made = Exported(DAY, 7, orders, ["20171223-S9"], rows)
     _, facts = small_night()
-    assert report(exported_in(directory, DAY), facts, WINDOW) == report(made, facts, WINDOW)
+    assert report(exported_in(directory, DAY), facts, WINDOW, "..") == report(made, facts, WINDOW, "..")

@@ -73,6 +73,10 @@ def test_the_index_leads_to_the_report(folder, settings, tab):
     tab.open(folder.parent / "index.html")
     href = tab.js("[...document.querySelectorAll('a')].find((a) => a.textContent === '2017-12-23').href")
     assert href == (folder / export.REPORT).as_uri()
+    tab.open(folder / export.REPORT)
+    assert tab.js("[...document.querySelectorAll('a')].find((a) => a.textContent === 'All nights').href") == (
+        folder.parent / "index.html"
+    ).as_uri()
     assert tab.complaints() == []
 
 
@@ -88,7 +92,9 @@ def test_the_command_makes_it_again_and_touches_nothing_else(folder, submit, tmp
     assert again.split(b'<section id="stages"')[0] == page.split(b'<section id="stages"')[0]
     assert checksums(folder) == before and export.is_intact(folder)
     assert submit("report", DAY, "--to", tmp_path / "night.html").returncode == 0
-    assert (tmp_path / "night.html").read_bytes() == again
+    elsewhere = (tmp_path / "night.html").read_bytes()
+    assert elsewhere.split(b'<section id="demand"')[1].split(b'<section id="orders"')[0] in again
+    assert b"index.html" in again and b"index.html" not in elsewhere and b'.json">' not in elsewhere
     assert submit("report", DAY, "--to", tmp_path / "nowhere" / "night.html").returncode == 73
 
 

@@ -42,7 +42,7 @@ class Texts(HTMLParser):
 
 @pytest.fixture(scope="module")
 def small():
-    return report(*small_night(), WINDOW)
+    return report(*small_night(), WINDOW, "..")
 
 
 def why_of(data):
@@ -72,7 +72,7 @@ def test_markup_in_names_stays_text(small):
 
 def test_a_name_cannot_end_the_script_that_carries_the_explanations():
     evil = order("</script><b>", "1")
-    data = report(Exported(DAY, 7, [(evil, 1, "x.json")]), Facts({"1": decision("1", "</script><b>")}), WINDOW)
+    data = report(Exported(DAY, 7, [(evil, 1, "x.json")]), Facts({"1": decision("1", "</script><b>")}), WINDOW, "..")
     assert "</script><b>" in why_of(data)["lines"]["L0.1"]
     assert len(re.findall(rb"</script>", data)) == 2
 
@@ -87,6 +87,13 @@ def test_the_page_asks_for_nothing_and_runs_no_script_but_its_own(small):
     assert {link for link in links if not link.startswith("#")} == {"../index.html", "S1.json", "S2.json"}
 
 
+@pytest.mark.parametrize(("home", "links"), [("../../..", {"../../../index.html", "S1.json", "S2.json"}), (None, set())])
+def test_the_page_of_a_run_s_own_directory_leads_further_and_one_that_lies_elsewhere_nowhere(home, links):
+    data = report(*small_night(), WINDOW, home)
+    found = {a["href"] for tag, a in Texts(data).tags if tag == "a" and not a["href"].startswith("#")}
+    assert found == links and "file S1.json" in " ".join(Texts(data).text.split())
+
+
 def test_every_link_within_the_page_has_its_place(small):
     parsed = Texts(small)
     ids = [a["id"] for _, a in parsed.tags if "id" in a]
@@ -97,14 +104,14 @@ def test_every_link_within_the_page_has_its_place(small):
 def test_equal_nights_give_equal_bytes_whatever_the_order_of_rows(small):
     exported, facts = small_night()
     turned = replace(facts, decisions=dict(reversed(facts.decisions.items())))
-    assert report(replace(exported, exceptions=exported.exceptions[::-1]), turned, WINDOW) == small
+    assert report(replace(exported, exceptions=exported.exceptions[::-1]), turned, WINDOW, "..") == small
 
 
 def test_quantities_past_what_a_browser_counts_stay_exact():
     quantity = 9007199254740994
     one = order("S1", "1", packs=quantity // 12)
     stored = decision("1", "S1", need=9007199254740993, order_qty=one.lines[0].order_qty)
-    data = report(Exported(DAY, 7, [(one, 1, "S1.json")]), Facts({"1": stored}), WINDOW)
+    data = report(Exported(DAY, 7, [(one, 1, "S1.json")]), Facts({"1": stored}), WINDOW, "..")
     assert "9007199254740993" in why_of(data)["lines"]["L0.1"]
     assert f"{one.lines[0].order_qty:,}" in Texts(data).text
 
@@ -133,7 +140,7 @@ def test_an_order_that_was_planned_again_is_not_explained_by_the_new_plan():
 
 def test_a_file_whose_lines_are_not_all_accounted_for_is_first_and_named():
     files = {"good.csv": counts(2, 2), "bad.csv": counts(3, 1, 1)}
-    data = report(Exported(DAY, 7, []), Facts(executions=(execution("stage_orders", notes={"files": files}),)), WINDOW)
+    data = report(Exported(DAY, 7, []), Facts(executions=(execution("stage_orders", notes={"files": files}),)), WINDOW, "..")
     text = " ".join(Texts(data).text.split())
     assert "1 file does not add up" in text and "Orders, 2 files 5 3 1 0 0 1 do not" in text
     assert text.index("orders/bad.csv 3 1 1 0 0 no") < text.index("orders/good.csv 2 2 0 0 0 yes")
@@ -141,12 +148,12 @@ def test_a_file_whose_lines_are_not_all_accounted_for_is_first_and_named():
 
 def test_the_first_planned_date_calls_nothing_new():
     exported, facts = small_night()
-    text = Texts(report(exported, replace(facts, compared_with=None, gone=()), WINDOW)).text
+    text = Texts(report(exported, replace(facts, compared_with=None, gone=()), WINDOW, "..")).text
     assert not re.search(r"\b(new|gone|State|open for)\b", text)
 
 
 def test_an_empty_night_is_a_page_too():
-    text = " ".join(Texts(report(Exported(DAY, 7, [], ["20171223-S1"]), Facts(), WINDOW)).text.split())
+    text = " ".join(Texts(report(Exported(DAY, 7, [], ["20171223-S1"]), Facts(), WINDOW, "..")).text.split())
     for expected in ("None.", "No spike and no drop.", "Nothing was ordered.", "no counts of this date", "no times of this date"):
         assert expected in text
     assert "Taken back by a later revision: 20171223-S1." in text
