@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import psycopg2
 
-from common.errors import Misconfigured, TryAgain
+from common.errors import BadData, Misconfigured, TryAgain
 from common.settings import ROOT
 
 FOLDER = ROOT / "sql" / "migrations"
@@ -74,7 +74,10 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
 
 
 def migrate(postgres: HasConnect) -> list[str]:
-    """Applies what is missing in one transaction; the names of the applied steps, none when all were there."""
+    """Applies what is missing in one transaction; the names of the applied steps, none when all were there.
+
+    BadData where rows that are there break a constraint that a step adds.
+    """
     connection = postgres.connect()
     try:
         with connection, connection.cursor() as cursor:
@@ -92,6 +95,12 @@ def migrate(postgres: HasConnect) -> list[str]:
                     (step.number, step.name, step.sha256),
                 )
             return [step.name for step in missing]
+    except psycopg2.IntegrityError as error:
+        raise BadData(
+            "what PostgreSQL holds breaks a rule of a newer schema; nothing was changed",
+            where=str(error).strip(),
+            next="correct those rows, then type the same command again",
+        ) from None
     except psycopg2.errors.LockNotAvailable:
         raise TryAgain("another session holds a lock on the schema", where="PostgreSQL") from None
     finally:

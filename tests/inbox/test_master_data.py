@@ -10,6 +10,7 @@ from common.inbox.generate import Plan
 from common.inbox.generate_master import master_files
 from common.inbox.master import load_master
 from common.migrate import SCHEMA, init_master_data, migrate, migrations, schema_text
+from common.publish.order_files import file_name
 from common.settings import ROOT
 
 pytestmark = pytest.mark.master_data
@@ -50,7 +51,8 @@ BAD = [
     "insert into procurement.suppliers (supplier_id, lead_time_days) values ('X', -1)",
     "insert into procurement.suppliers (supplier_id, lead_time_days, currency) values ('X', 1, 'dollars')",
     *(f"insert into procurement.suppliers (supplier_id, lead_time_days) values ({name}, 1)"
-      for name in ("''", "'a/b'", "'..'", "'a:b'", "' a'", "'a '", "E'a\\tb'", "E'a\\u0085'", "'a\\b'", "'.hidden'")),
+      for name in ("''", "'a/b'", "'..'", "'a:b'", "' a'", "'a '", "E'a\\tb'", "E'a\\u0085'", "'a\\b'", "'.hidden'",
+                   "'t1'", "repeat('ä', 42)", "repeat('~', 83)")),
     LINK + "('T', 'T1', 2, '2018-01-01', '2017-12-31', null, null, 1)",
     LINK + "('T', 'T1', 0, '2018-01-01', null, null, null, 1)",
     LINK + "('T', 'T1', 1, '2018-01-01', null, 0, null, 1)",
@@ -91,6 +93,8 @@ def test_bad_master_data_is_refused(cursor, statement):
     "insert into procurement.products (sku, pack_size, status) values ('Ünï cødé', null, 'run_out')",
     "insert into procurement.replenishment_rules (sku, moq, safety_stock) values ('T', null, 9007199254740993)",
     "insert into procurement.replenishment_rules (sku, policy, max_order_qty) values ('T', 'order_up_to', 0)",
+    "insert into procurement.suppliers (supplier_id, lead_time_days) values ('Ä', 1), ('ä', 1), (repeat('ä', 41), 1)",
+    "insert into procurement.suppliers (supplier_id, lead_time_days) values (repeat('x', 100), 1), (repeat('~', 82), 1)",
     "update procurement.suppliers set order_weekdays = '135', minimum_order_value = 500, minimum_action = 'fill'",
     "update procurement.suppliers set lead_time_unit = 'working', is_held_on_spike = true",
     "update procurement.product_suppliers set case_size = 12, layer_size = 48, pallet_size = 480, level_share_percent = 0",
@@ -99,6 +103,30 @@ def test_bad_master_data_is_refused(cursor, statement):
 ])  # fmt: skip
 def test_good_master_data_is_taken(cursor, statement):
     cursor.execute(statement)
+
+
+@pytest.mark.parametrize("supplier", ["ä" * 41, "~" * 82, "x" * 100, "con." + "ä" * 40])
+def test_what_master_data_takes_is_the_name_of_a_file(cursor, supplier):
+    cursor.execute("insert into procurement.suppliers (supplier_id, lead_time_days) values (%s, 1)", (supplier,))
+    assert len(file_name(supplier)) <= 255
+
+
+def test_rows_that_a_newer_schema_does_not_take_are_named(postgres):
+    class Broken:
+        """A connection whose transaction, as an old database would, holds two such suppliers and lacks the last step."""
+
+        def connect(self):
+            connection = postgres.connect()
+            with connection.cursor() as cursor:
+                cursor.execute("drop index procurement.suppliers_id_differs_in_more_than_case")
+                cursor.execute("insert into procurement.suppliers (supplier_id, lead_time_days) values ('Zz', 1), ('zZ', 1)")
+                cursor.execute("delete from ops.migrations where number = 4")
+            return connection
+
+    with pytest.raises(BadData, match="newer schema") as failure:
+        migrate(Broken())
+    assert "(zz)" in failure.value.where
+    assert migrate(postgres) == []
 
 
 def shape(postgres):

@@ -119,6 +119,18 @@ def test_master_tables_are_typed(night):
     assert [(r[0], str(r[1]), r[2], r[3], r[4]) for r in rows] == [("SKU-0001", "1.25", None, date(2017, 1, 1), None)]
 
 
+@pytest.mark.parametrize(("supplier", "says"), [("u1", "in case alone"), ("ä" * 42, "fits into a file name")])
+def test_a_supplier_whose_orders_could_be_no_file_of_their_own_stops(night, supplier, says):
+    text = MASTER["suppliers.csv"]
+    night.land("master", {n: t.encode() for n, t in {**MASTER, "suppliers.csv": f"{text}{supplier},Two,t,3,,\n"}.items()})
+    try:
+        with pytest.raises(BadData, match=says):
+            night.run("stage_master")
+        assert night.rows("staging.suppliers", "supplier_id") == [("U1",)]
+    finally:
+        night.land("master", {name: text.encode() for name, text in MASTER.items()})
+
+
 def test_every_form_of_order_file(night):
     day = night.day
     faulty = [order(day, "Z1", [("SKU-0001", 0), ("SKU-0002", 3)]), order(day, "R1", [("SKU-0001", -2)]), "nonsense"]
