@@ -60,10 +60,12 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
 
 def ready(settings: Settings) -> Clients:
     """Clients of services that serve: the local lake is started on demand, the schema brought up to date."""
-    from common.lake import ensure_up
     from common.migrate import migrate
 
-    ensure_up(settings)
+    if settings.environment == "local":  # a cluster's package has no local lake
+        from common.lake import ensure_up
+
+        ensure_up(settings)
     clients = Clients(settings)
     migrate(clients.postgres)
     return clients

@@ -1,7 +1,7 @@
 """`./submit.sh package`: what a cluster's executors and driver need, in one folder; the setting spark.package names it.
 
-<folder>/procurement.tar.gz   project/: this code; packages/: the Python packages that tasks import. YARN unpacks it
-                              beside each executor, which needs a Python of the same version and nothing else
+<folder>/procurement.tar.gz   project/: this code, without the local lake; packages/: the Python packages that tasks import.
+                              YARN unpacks it beside each executor, which needs a Python of the same version and nothing else
 <folder>/jars/                Delta Lake's jars
 """
 
@@ -24,6 +24,7 @@ from common.settings import ROOT
 
 ARCHIVE = "procurement.tar.gz"
 _CODE = ("common", "jobs", "sql", "conf")
+_LEFT_OUT = ROOT / "common" / "lake"
 # what a task imports, and what that needs; Spark brings pyspark itself
 _PACKAGES = ("duckdb", "pyarrow", "numpy", "hdfs-native", "fsspec", "PyYAML", "trino", "psycopg2-binary", "pymetastore")
 
@@ -73,7 +74,7 @@ def _pack(target: Path) -> int:
 def _project() -> Iterator[tuple[str, Path]]:
     for folder in _CODE:
         for file in sorted((ROOT / folder).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and "__pycache__" not in file.parts and not file.is_relative_to(_LEFT_OUT):
                 yield f"project/{file.relative_to(ROOT).as_posix()}", file
 
 

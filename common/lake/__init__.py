@@ -1,4 +1,4 @@
-"""The local lake: PostgreSQL, HDFS, Hive metastore and Trino as plain processes on loopback. Never shipped to executors."""
+"""The local lake: PostgreSQL, HDFS, Hive metastore and Trino as plain processes on loopback. Not in what a cluster gets."""
 
 from __future__ import annotations
 
