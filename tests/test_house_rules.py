@@ -56,13 +56,6 @@ def test_each_service_is_connected_to_in_one_place(pattern):
     assert found == ONLY[pattern]
 
 
-def test_what_is_shipped_to_executors_never_reads_the_lake_package():
-    for folder in ("staging", "publish", "landing", "planning", "clients"):
-        for file in (ROOT / "common" / folder).rglob("*.py"):
-            imports = re.findall(r"^(?:from|import) (common\.lake\S*)", file.read_text(encoding="utf-8"), re.M)
-            assert not imports, name(file)
-
-
 @pytest.mark.parametrize("stage_name", NIGHT)
 def test_a_stage_its_file_and_its_tables_share_a_name(stage_name):
     assert stage(stage_name).name == stage_name
