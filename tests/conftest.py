@@ -47,8 +47,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What needs containers or a YARN, or measures, runs only when a -m expression names it; orders the rest."""
-    for marker in ("containers", "cluster", "benchmark"):
+    """What needs containers or a YARN runs only when a -m expression names it; orders the rest."""
+    for marker in ("containers", "cluster"):
         if marker not in config.getoption("markexpr", ""):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             config.hook.pytest_deselected(items=left_out)
