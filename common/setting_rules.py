@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -83,6 +84,26 @@ OTHERS: Mapping[str, Callable[[str], str | None]] = {
     "paths.output": _path,
     "spark.package": _path,
 }
+
+ADDRESSES: Mapping[str, tuple[tuple[str, ...], str]] = {  # a service's address: its schemes, and how it is written
+    "TRINO_URL": (("http", "https"), "http://HOST:PORT"),
+    "DATABASE_URL": (("postgresql", "postgres"), "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+    "HDFS_URL": (("hdfs",), "hdfs://HOST:PORT"),
+    "WEBHDFS_URL": (("http", "https"), "http://HOST:PORT/webhdfs/v1"),
+    "METASTORE_URI": (("thrift",), "thrift://HOST:PORT"),
+}
+
+
+def is_address(name: str, value: str) -> bool:
+    """Whether an address can be that service's. PostgreSQL alone is found without a host, the metastore not without a port."""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ADDRESSES[name][0] or port == 0:
+        return False
+    return (bool(host) or name == "DATABASE_URL") and (port is not None or name != "METASTORE_URI")
 
 
 def objection(key: str, value: Any) -> str | None:

@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 
 from common.errors import Misconfigured
-from common.setting_rules import objection
+from common.setting_rules import ADDRESSES, is_address, objection
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("local", "compose", "cluster")
-SERVICES = ("TRINO_URL", "DATABASE_URL", "HDFS_URL", "WEBHDFS_URL", "METASTORE_URI")
+SERVICES = tuple(ADDRESSES)
 _PREFIX = "PROCUREMENT_"
 
 
@@ -51,6 +51,9 @@ class Settings(Mapping[str, Any]):
     def service(self, name: str) -> str:
         """The address of a service, one of SERVICES: from the environment, else from the local lake."""
         if value := os.environ.get(name):
+            if not is_address(name, value):  # not shown: there may be a password in it
+                what = f"{name} is no address of such a service: write it as {ADDRESSES[name][1]}"
+                raise Misconfigured(what, where=f"environment variable {name}", next=f"export {name}=...")
             return value
         if self.environment == "local":
             if value := lake_addresses(self.lake_dir).get(name):

@@ -119,6 +119,28 @@ def test_the_hash_sees_only_the_asked_for_keys():
     assert base.hash("planning.") != other.hash("planning.")
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("TRINO_URL", "trino:8080"), ("TRINO_URL", "http://"), ("TRINO_URL", "http://h:port"), ("TRINO_URL", "http://h:99999"),
+    ("DATABASE_URL", "mysql://u:secret@h/db"), ("METASTORE_URI", "thrift://h"), ("DATABASE_URL", "postgresql://u:secret@[h/db"),
+    ("HDFS_URL", "/raw"), ("HDFS_URL", "webhdfs://h:1"), ("METASTORE_URI", "h:9083"), ("WEBHDFS_URL", "http://h:0"),
+])  # fmt: skip
+def test_an_address_that_is_none_is_named_and_never_shown(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=f"{name} is no address") as failure:
+        load_settings().service(name)
+    assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("TRINO_URL", "https://trino.example"), ("DATABASE_URL", "postgres://u:p%40@h:5432/db?sslmode=require"),
+    ("HDFS_URL", "hdfs://nameservice"), ("DATABASE_URL", "postgresql:///db?host=/run"),
+    ("METASTORE_URI", "thrift://127.0.0.1:9083"), ("WEBHDFS_URL", "http://[::1]:9870/webhdfs/v1"),
+])  # fmt: skip
+def test_an_address_is_taken_as_it_is(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert load_settings().service(name) == value
+
+
 def test_a_service_without_address_names_the_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("PROCUREMENT_ENV", "cluster")
     monkeypatch.delenv("TRINO_URL", raising=False)
