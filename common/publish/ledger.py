@@ -6,6 +6,7 @@ it, and an operator's `unlock` ends the session, after which the run can neither
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -165,8 +166,10 @@ class Ledger:
         return {path for row in self._stages("s.status = 'succeeded'") for path in row.tables.values()}
 
     def close(self) -> None:
-        """Ends the session and with it the lock."""
+        """Releases the lock and ends the session: PostgreSQL itself notices a moment later that one has ended."""
         if self._connection is not None:
+            with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock_all()")
             self._connection.close()
             self._connection = None
 

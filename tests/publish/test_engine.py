@@ -99,6 +99,13 @@ def test_a_second_run_of_the_date_is_told_who_runs(clients, day):
     assert published(clients, day) == ["A"]
 
 
+def test_a_date_is_free_as_soon_as_its_run_has_ended(clients, day):
+    for _ in range(300):
+        ledger = Ledger(clients.postgres, day)
+        ledger.lock(0)
+        ledger.close()
+
+
 def test_another_date_is_not_locked(clients, day):
     other = day + timedelta(days=500)
     execute(clients, stores_stage(["A"], during=lambda run: execute(clients, stores_stage(["B"]), other)), day)
