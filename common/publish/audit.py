@@ -35,7 +35,8 @@ def audit(run: Run, stage: Stage, built: Built) -> None:
     if not found:
         return
     for table, location in built.tables.items():
-        if table not in run.pending:
+        is_read = any(f"${contract(table).table}" in sql for _, _, sql in found)
+        if is_read and table not in run.pending:
             scratch = run.scratch_name(location)
             run.metastore.create_scratch(contract(table), scratch, location)
             run.await_publication(table, location, scratch)
