@@ -46,7 +46,8 @@ def make(run: Run, inputs: list[Input]) -> Built:
 STAGE = Stage(
     "net_demand", reads, make,
     writes=("planning.net_demand",), may_write=("planning.open_orders",),
-    settings=("planning.open_order_days", "planning.open_order_grace_days"), group="planning",
+    settings=("planning.open_order_days", "planning.open_order_grace_days", "planning.open_order_given_up_days"),
+    group="planning",
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -72,12 +72,12 @@ bookings = st.builds(
     sent=st.integers(-1, 12),
 )  # fmt: skip
 lines = st.builds(
-    Line, ago=st.integers(1, 14) | st.integers(1, 14) | st.integers(-1, 95), due=st.integers(-9, 5),
+    Line, ago=st.integers(1, 14) | st.integers(1, 14) | st.integers(-1, 95), due=st.integers(-16, 5),
     revisions=st.lists(st.none() | units, min_size=1, max_size=3).map(tuple), bookings=st.lists(bookings, max_size=4).map(tuple),
 )  # fmt: skip
 
 
-def expected(line, grace=7, window=90):
+def expected(line, grace=7, window=90, shown=7):
     """What becomes of a line, in plain integers; None where it is not listed."""
     if not 1 <= line.ago <= window:
         return None
@@ -103,7 +103,7 @@ def expected(line, grace=7, window=90):
     else:
         reason = "late" if days_over > 0 else None
     touched = any(b.sent == 0 for b in seen)
-    if reason and not touched and (not ordered or days_over > 1):
+    if reason and not touched and (not ordered or days_over > (shown if reason == "late" else 1)):
         return None
     return {
         "released_qty": released, "received_qty": received, "closed_reason": reason,

@@ -1,7 +1,7 @@
 -- sql/planning/open_orders/model.sql
 -- Purpose   What was ordered on earlier dates and has not come yet, line by line, before the date's own orders.
--- Grain     order_number, sku: lines that are open; a closed one until the day after its due date plus grace days, and
---           whenever the date received something on it
+-- Grain     order_number, sku: lines that are open; a closed one until the day after its due date plus grace days (for some
+--           days more where it never came), and whenever the date received something on it
 -- Reads     audit.released_orders of earlier dates, staging.receipts up to the date
 -- Formula   open = max(0, released - received - cancelled); nothing once the line is closed
 -- Try it    ./submit.sh net_demand 2017-12-23
@@ -118,7 +118,8 @@ with
             greatest(0, released_qty - received_qty) as missing_qty
         from judged
         where closed_reason is null
-            or date_add('day', 1, last_day) >= date '$business_date'
+            -- what never came is there for some days, whichever nights run in them: a night left out loses nothing
+            or date_add('day', if(closed_reason = 'late', $open_order_given_up_days, 1), last_day) >= date '$business_date'
             or last_sent = date '$business_date'
     )
 
