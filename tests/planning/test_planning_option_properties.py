@@ -158,6 +158,31 @@ def test_trino_and_python_decide_alike(both):
             assert after == want.after, (supplier, item)
 
 
+def test_tens_of_thousands_of_packs_fill_an_order_up(trino):
+    """Where a supplier's SKUs sell fast; every order in which the days of cover fall, and both kinds of minimum."""
+    usual = dict.fromkeys(("unit", "weekdays", "policy", "share", "holds_spikes")) | {"lead": 4, "calendar": Calendar()}
+    plain = {
+        "safety": 0, "levels": (None,) * 3, "shares": (None,) * 2, "policies": (None,) * 2, "holds_spikes": None, "in_stock": (),
+        "open_qty": 0,
+    }  # fmt: skip
+    world, parties = World(), []
+    for number, (units, value) in enumerate([(30_000, None), (None, Decimal("450.00")), (25_000, Decimal("399.99"))]):
+        supplier = Supplier(**usual, minimum_units=units, minimum_value=value, minimum_action="fill")
+        of = [
+            Item(40, 7, moq=1, pack=1, cost=Decimal("0.01"), maxima=(None, None), history={1: 9700}, **plain),
+            Item(0, 900 * number, moq=50, pack=2, cost=Decimal("0.03"), maxima=(None, 9000), history={2: 8100}, **plain),
+            Item(0, 0, moq=1, pack=6, cost=Decimal("0.02"), maxima=(None, None), history={3: 31}, **plain),
+        ]  # fmt: skip
+        place(world, f"S{number}", supplier, of)
+        parties.append((supplier, of))
+    rows = {row["sku"]: row for row in plan(trino, world, "order_decisions")["order_decisions"]}
+    for number, (supplier, of) in enumerate(parties):
+        answers = plan_supplier(of, supplier, Calendar(), DAY, (1, 2, 3), 365)
+        found = [rows[f"S{number}-{k}"] for k in range(len(of))]
+        assert [(row["order_qty"], row["minimum_status"]) for row in found] == [(a.order_qty, a.status) for a in answers]
+        assert max(row["packs"] for row in found) > 10_000 and answers[0].status == "filled"
+
+
 def test_every_order_keeps_the_rules(both):
     for _, _, row, _ in both:
         if row["outcome"] == "ordered":

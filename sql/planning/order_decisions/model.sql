@@ -585,8 +585,7 @@ with
             coalesce(greatest(0, minimum_order_units - order_units), 0) as short_units
         from order_sums
     ),
-    -- the packs that could be added: the k-th one of a SKU at its days of cover with all before it. A SKU that is not
-    -- ordered yet begins with the least lot that its MOQ and pack allow.
+    -- what could be added of a SKU: a first lot (of one that is not ordered yet the least that its MOQ and pack allow), then packs
     fillable as (
         select
             short_orders.*,
@@ -595,7 +594,8 @@ with
             if(
                 line_outcome = 'ordered', cast(pack_size as decimal(38,0)),
                 cast(moq as decimal(38,0)) + (pack_size - cast(moq as decimal(38,0)) % pack_size) % pack_size
-            ) as first_lot_qty
+            ) as first_lot_qty,
+            least(coalesce(max_order_qty, 9223372036854775807), 9223372036854775807) as ceiling_qty
         from short_orders
         inner join windows on windows.sku = short_orders.sku
         where has_minimum and minimum_action = 'fill'
@@ -606,65 +606,129 @@ with
             and (short_units > 0 or unit_cost > 0)
             and windows.window_qty between 1 and 1000000000000000000
     ),
+    -- `start_units`: units free before the first of these lots, times the days that the window's demand is of
     lots as (
         select
-            fillable.sku,
-            fillable.supplier_id,
-            k,
-            if(k = 1, first_lot_qty, cast(pack_size as decimal(38,0))) as lot_qty,
-            kept_qty + if(k = 1, 0, first_lot_qty + (k - 2) * pack_size) as before_qty,
-            free_qty - demand_qty + coalesce(on_order_qty, 0) as left_qty,
-            window_qty,
+            sku,
+            supplier_id,
             unit_cost,
             short_value,
             short_units,
-            max_order_qty
+            window_qty,
+            is_first,
+            if(is_first, first_lot_qty, cast(pack_size as decimal(38,0))) as lot_qty,
+            if(
+                is_first, 1,
+                (ceiling_qty - kept_qty - first_lot_qty - (ceiling_qty - kept_qty - first_lot_qty) % pack_size) / pack_size
+            ) as most_lots,
+            (free_qty - demand_qty + coalesce(on_order_qty, 0) + kept_qty + if(is_first, 0, first_lot_qty))
+                * greatest($published_days, 1) as start_units
         from fillable
-        -- alone, a SKU needs no more packs than these
-        cross join unnest(sequence(1, cast(least(10000, greatest(
-            if(unit_cost > 0, short_value / (pack_size * unit_cost), 0), short_units / pack_size
-        ) + 2) as bigint))) as packs (k)
+        cross join unnest(array[true, false]) as kinds (is_first)
+        where kept_qty + first_lot_qty <= ceiling_qty
     ),
-    covered_lots as (
+    -- by whole days of cover before them, from the day of the first one on; -1 is all of less than none. How many packs a day has is
+    -- arithmetic, so that their number has no limit
+    lot_starts as (
         select
             *,
-            lot_qty * unit_cost as lot_value,
-            (left_qty + before_qty) * $published_days as cover_units,
-            ((left_qty + before_qty) * $published_days % window_qty + window_qty) % window_qty as cover_rest
+            cast(least($fill_max_days - 1, greatest(
+                -1, (start_units - (start_units % window_qty + window_qty) % window_qty) / window_qty
+            )) as bigint) as first_day
         from lots
-        where (max_order_qty is null or before_qty + lot_qty <= max_order_qty)
-            and (left_qty + before_qty) * $published_days < $fill_max_days * window_qty
-            and before_qty + lot_qty <= 9223372036854775807
+        where start_units < $fill_max_days * window_qty
+    ),
+    lot_days as (
+        select
+            lot_starts.*,
+            cover_day,
+            lot_qty * greatest($published_days, 1) as step_units,
+            if(cover_day < 0, 0, greatest(0, cover_day * window_qty - start_units)) as from_units,
+            greatest(0, (cover_day + 1) * window_qty - start_units) as to_units
+        from lot_starts
+        cross join unnest(sequence(first_day, if(is_first, first_day, $fill_max_days - 1))) as days (cover_day)
+    ),
+    counted_lots as (
+        select
+            *,
+            least(most_lots, (from_units + (step_units - from_units % step_units) % step_units) / step_units) as earlier_lots,
+            least(most_lots, (to_units + (step_units - to_units % step_units) % step_units) / step_units) as through_lots
+        from lot_days
+    ),
+    day_sums as (
+        select
+            *,
+            through_lots - earlier_lots as lot_count,
+            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over through_day as through_value,
+            sum((through_lots - earlier_lots) * lot_qty) over through_day as through_units,
+            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over (partition by supplier_id, cover_day) as day_value,
+            sum((through_lots - earlier_lots) * lot_qty) over (partition by supplier_id, cover_day) as day_units,
+            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over (partition by supplier_id) as all_value,
+            sum((through_lots - earlier_lots) * lot_qty) over (partition by supplier_id) as all_units
+        from counted_lots
+        where through_lots > earlier_lots
+        window through_day as (partition by supplier_id order by cover_day)
+    ),
+    -- days that do not reach the minimum are taken whole; of the day that does, pack by pack (no SKU sells 100 million packs a day).
+    -- `k` counts a SKU's lots of the day
+    single_lots as (
+        select
+            day_sums.*,
+            block * 10000 + n as k,
+            if(through_value < short_value or through_units < short_units, lot_count, 1) as taken_lots,
+            start_units + (earlier_lots + block * 10000 + n - 1) * step_units as cover_units
+        from day_sums
+        cross join unnest(sequence(0, if(
+            through_value < short_value or through_units < short_units, 0,
+            cast((least(lot_count, 100000000) - 1 - (least(lot_count, 100000000) - 1) % 10000) / 10000 as bigint)
+        ))) as blocks (block)
+        cross join unnest(sequence(1, if(
+            through_value < short_value or through_units < short_units, 1,
+            cast(least(lot_count - block * 10000, 10000) as bigint)
+        ))) as single (n)
+        where all_value >= short_value and all_units >= short_units
+            and (through_value - day_value < short_value or through_units - day_units < short_units)
     ),
     -- an exact order of ratios: whole days, then the rest in parts of 10^18
     ranked_lots as (
         select
             *,
-            (cover_units - cover_rest) / window_qty as cover_days,
-            (cover_rest * 1000000000000000000 - cover_rest * 1000000000000000000 % window_qty) / window_qty as cover_parts
-        from covered_lots
+            (cover_units - (cover_units % window_qty + window_qty) % window_qty) / window_qty as cover_days,
+            ((cover_units % window_qty + window_qty) % window_qty * 1000000000000000000
+                - (cover_units % window_qty + window_qty) % window_qty * 1000000000000000000 % window_qty) / window_qty as cover_parts
+        from single_lots
     ),
     filling as (
         select
             *,
-            sum(lot_value) over added_before as value_before,
-            sum(lot_qty) over added_before as units_before,
-            sum(lot_value) over (partition by supplier_id) as all_value,
-            sum(lot_qty) over (partition by supplier_id) as all_units
+            sum(taken_lots * lot_qty * unit_cost) over added_before as value_before,
+            sum(taken_lots * lot_qty) over added_before as units_before
         from ranked_lots
         window added_before as (
-            partition by supplier_id order by cover_days, cover_parts, sku, k
+            partition by supplier_id order by cover_day, cover_days, cover_parts, sku, is_first desc, k
             rows between unbounded preceding and 1 preceding
         )
+    ),
+    day_fills as (
+        select
+            sku,
+            cover_day,
+            is_first,
+            lot_qty,
+            sum(taken_lots) as taken_lots
+        from filling
+        where coalesce(value_before, 0) < short_value or coalesce(units_before, 0) < short_units
+        group by sku, cover_day, is_first, lot_qty
     ),
     fills as (
         select
             sku,
-            sum(lot_qty) as added_qty,
-            array_join(array_agg(format('%s at %s days', lot_qty, cover_days) order by k), ', ') as lots
-        from filling
-        where all_value >= short_value and all_units >= short_units
-            and (coalesce(value_before, 0) < short_value or coalesce(units_before, 0) < short_units)
+            sum(taken_lots * lot_qty) as added_qty,
+            array_join(array_agg(format(
+                '%s at %s', if(taken_lots = 1, cast(lot_qty as varchar), format('%s x %s', taken_lots, lot_qty)),
+                if(cover_day < 0, 'less than 0 days', format('%s days', cover_day))
+            ) order by cover_day, is_first desc), ', ') as lots
+        from day_fills
         group by sku
     ),
     filled as (
