@@ -107,6 +107,8 @@ with
             supplier_id,
             sum(cast(open_qty as decimal(38,0))) as open_qty,
             min(due_date) filter (where open_qty > 0) as due_date,
+            array_agg(row(date_diff('day', date '$business_date', due_date), cast(open_qty as decimal(38,0))))
+                filter (where open_qty > 0) as arrivals,
             sum(cast(given_up_qty as decimal(38,0))) as given_up_qty,
             min(row(due_date, order_number)) filter (where given_up_qty > 0) as given_up,
             sum(cast(over_received_qty as decimal(38,0))) as over_received_qty,
@@ -121,6 +123,9 @@ with
             sku,
             sum(open_qty) as on_order_qty,
             min(due_date) as next_due_date,
+            -- of all suppliers: in how many days each is due (not above zero: any day now), and its units
+            cast(flatten(array_agg(arrivals) filter (where arrivals is not null)) as array(row(days bigint, qty decimal(38,0))))
+                as arrivals,
             array_agg(if(given_up_qty > 0, row(
                 'closed_late', supplier_id, null, try_cast(given_up_qty as bigint), null, given_up_qty,
                 format('%s never came and are given up, of order %s, due %s', given_up_qty, given_up[2], given_up[1])
@@ -154,14 +159,10 @@ with
             -- what MOQ, pack and level added and the maximum left of it; packs that fill an order up are explained by themselves
             greatest(0, cast(decisions.after_maximum_qty as decimal(38,0)) - decisions.net_demand_qty) as excess_qty,
             date_diff('day', date '$business_date', decisions.due_date) as due_days,
-            -- mean daily demand until the order is due. Whole numbers by remainder: a division of decimals would round.
-            (
-                windows.window_qty * date_diff('day', date '$business_date', decisions.due_date)
-                    - windows.window_qty * date_diff('day', date '$business_date', decisions.due_date) % greatest($published_days, 1)
-            ) / greatest($published_days, 1) as mean_until_due_qty,
             totals.order_line_count > 0 as is_open_day,
             on_order.on_order_qty as already_qty,
             on_order.next_due_date,
+            on_order.arrivals,
             on_order.order_problems,
             stock_problems.problems
         from decisions
@@ -172,10 +173,37 @@ with
         cross join totals
     ),
 
+    -- how much the mean demand lacks when goods come: tonight's order, and before it what is on order. What comes then
+    -- comes too late for the days before. Whole numbers by remainder: a division of decimals would round.
+    awaited as (
+        select
+            *,
+            if(outcome = 'ordered' and due_days > 0, array_max(transform(
+                array[due_days] || transform(
+                    filter(coalesce(arrivals, array[]), arrival -> arrival.days > 0 and arrival.days < due_days),
+                    arrival -> arrival.days
+                ),
+                until -> cast(row(
+                    (window_qty * until - window_qty * until % greatest($published_days, 1)) / greatest($published_days, 1) - left_qty
+                        - reduce(
+                            coalesce(arrivals, array[]), cast(0 as decimal(38,0)),
+                            (total, arrival) -> if(arrival.days < until, total + arrival.qty, total), total -> total
+                        ),
+                    -until
+                ) as row(lacking_qty decimal(38,0), minus_days bigint))
+            ))) as worst
+        from skus
+    ),
+
     -- the conditions, by name
     signals as (
         select
             *,
+            -- of the day on which most is lacking, the first such
+            worst.lacking_qty as lacking_qty,
+            -worst.minus_days as lacking_days,
+            (window_qty * -worst.minus_days - window_qty * -worst.minus_days % greatest($published_days, 1))
+                / greatest($published_days, 1) as mean_until_qty,
             (double_median_qty - double_median_qty % 2) / 2 as median_qty,
             outcome = 'ordered' and excess_qty > 0
                 and excess_qty * $published_days >= window_qty * $excess_min_days
@@ -184,8 +212,7 @@ with
             is_planned and demand_qty = 0 and free_qty > 0 and hold_reason is null and is_open_day
                 and double_median_qty >= 2 * $drop_min_median_qty
                 and $published_days >= $min_history_days as is_drop,
-            outcome = 'ordered' and due_days > 0
-                and coalesce(mean_until_due_qty, 0) > left_qty + coalesce(already_qty, 0) as is_shortage,
+            coalesce(worst.lacking_qty > 0, false) as is_shortage,
             outcome = 'ordered' and order_qty < net_demand_qty as is_cut,
             is_planned and policy_fallback in ('few_days', 'no_next_order_day', 'invalid_lead_time') as is_fallback,
             -- the formula does not know what is on its way; order_up_to has counted it
@@ -193,7 +220,7 @@ with
             is_planned and (demand_qty > 0 or has_need) as is_wanted,
             coalesce(product_status in ('run_out', 'blocked'), false) and has_need as is_unplanned_need,
             is_planned and rule_safety_stock_qty <> snapshot_safety_stock_qty as is_safety_mismatch
-        from skus
+        from awaited
     ),
 
     noticed as (
@@ -314,10 +341,12 @@ with
             )),
             if(is_shortage, row(
                 'possible_shortage', supplier_id, null, try_cast(left_qty as bigint),
-                try_cast(coalesce(mean_until_due_qty, 0) as bigint), coalesce(mean_until_due_qty, 0) - left_qty - coalesce(already_qty, 0),
-                format('%s %s after today%s, the order is due in %s day%s; the mean demand until then is %s', abs(left_qty),
-                    if(left_qty < 0, 'missing', 'left'), if(already_qty > 0, format(' and %s on order', already_qty), ''),
-                    due_days, if(due_days = 1, '', 's'), coalesce(mean_until_due_qty, 0))
+                try_cast(mean_until_qty as bigint), lacking_qty,
+                format('%s %s after today%s, %s due in %s day%s; the mean demand until then is %s', abs(left_qty),
+                    if(left_qty < 0, 'missing', 'left'),
+                    if(mean_until_qty - left_qty > lacking_qty, format(' and %s on order', mean_until_qty - left_qty - lacking_qty), ''),
+                    if(lacking_days = due_days, 'the order is', 'what is on order is'), lacking_days, if(lacking_days = 1, '', 's'),
+                    mean_until_qty)
             )),
             if(is_already_ordered, row(
                 'already_ordered', supplier_id, null, try_cast(already_qty as bigint), order_qty, least(already_qty, order_qty),
