@@ -12,6 +12,7 @@ from common.dates import date_range
 from common.errors import Failure, Stopped
 from common.publish.engine import Done, run_stages
 from common.publish.run import Clients
+from common.publish.stale import backfill_command, stale_later
 from common.publish.window import check_window, enter_window
 from common.settings import Settings
 from common.stages import NIGHT, stage
@@ -50,12 +51,29 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
         raise
     finally:
         clients.stop()
+    _tell_stale(clients, [date.fromisoformat(r["business_date"]) for r in results if _has_built(r)])
     if failure and len(days) == 1:
         raise failure
     print_result(args, results[0] if len(results) == 1 else results, _table(results))
     if failure:
         raise failure
     return 0
+
+
+def _has_built(result: dict[str, Any]) -> bool:
+    return any(stage["state"] == "built" for stage in result.get("stages", []))
+
+
+def _tell_stale(clients: Clients, days: list[date]) -> None:
+    """Which later dates are stale since these ran, to stderr. That it can't be told is no failure of what has run."""
+    try:
+        later = sorted({item.day for item in stale_later(clients, days)})
+    except Failure as failure:
+        print(f"note: whether later dates are stale now can't be told: {failure.what}", file=sys.stderr, flush=True)
+        return
+    if later:
+        named = f"{later[0]}" if len(later) == 1 else f"{len(later)} from {later[0]} to {later[-1]}"
+        print(f"note: later dates are stale now, {named}: {backfill_command(later)}", file=sys.stderr, flush=True)
 
 
 def ready(settings: Settings) -> Clients:

@@ -51,7 +51,7 @@ def add_commands(commands: Any) -> None:
 
 def _status(args: argparse.Namespace) -> int:
     from common.night import ready
-    from common.publish.stale import ACROSS_DATES, later_dates, stale
+    from common.publish.stale import backfill_command, stale, stale_later
 
     settings = load_settings()
     day = business_date(args.date) if args.date else None
@@ -64,7 +64,7 @@ def _status(args: argparse.Namespace) -> int:
         (day, day),
     )
     own = stale(clients, [day] if day else sorted({row[0] for row in rows}))
-    later = stale(clients, later_dates(clients, day), ACROSS_DATES) if day else []
+    later = stale_later(clients, [day]) if day else []
     drifted = _drift(clients, day) if day else {}
     if args.json:
         tree = {
@@ -78,8 +78,8 @@ def _status(args: argparse.Namespace) -> int:
     _print_runs(clients, rows, day)
     for item in own + later:
         print(f"stale: {item}")
-    if len(dates := sorted({item.day for item in own + later})) > 1:
-        print(f"later dates depend on earlier ones: ./submit.sh backfill {dates[0]}..{dates[-1]} makes them in order")
+    if len(dates := {item.day for item in own + later}) > 1:
+        print(f"later dates depend on earlier ones: {backfill_command(sorted(dates))} makes them in order")
     for table, count in drifted.items():
         print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
     return 0

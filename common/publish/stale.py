@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 from common.clients.metastore import Metastore, Partition
 from common.errors import Failure
 from common.publish.run import Clients, Run
 from common.stages import NIGHT, stage
 
-# the stages that read other dates than their own
-ACROSS_DATES = ("stage_receipts", "net_demand", "exceptions")
+# the stages that may read other dates than their own
+ACROSS_DATES = ("stage_receipts", "net_demand", "purchase_orders", "exceptions")
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,17 @@ class Stale:
 def stale(clients: Clients, days: Sequence[date], stages: Sequence[str] = NIGHT) -> list[Stale]:
     """What is stale of these dates, in order; of each stage its last success counts, where it is still what is published."""
     rows = clients.postgres.rows(
-        "select distinct on (r.business_date, s.stage) r.business_date, s.stage, s.inputs, s.tables"
+        "select distinct on (r.business_date, s.stage) r.business_date, s.stage, s.inputs, s.tables, s.notes"
         " from ops.stages s join ops.runs r using (run_id)"
         " where r.business_date = any(%s) and s.stage = any(%s) and s.status = 'succeeded'"
         " order by r.business_date, s.stage, s.run_id desc",
         (list(days), list(stages)),
     )
     seen, found = _Seen(clients), []
-    for day, name, inputs, tables in sorted(rows, key=lambda row: (row[0], NIGHT.index(row[1]) if row[1] in NIGHT else 0)):
+    for day, name, inputs, tables, notes in sorted(rows, key=lambda row: (row[0], NIGHT.index(row[1]) if row[1] in NIGHT else 0)):
         if name not in NIGHT or not all(seen.is_published(table, day, path) for table, path in tables.items()):
             continue
-        changed = _changes({i["name"]: i["fingerprint"] for i in inputs}, seen, day, name)
+        changed = _changes({i["name"]: i["fingerprint"] for i in inputs}, seen, day, name, notes.get("settings", {}))
         if changed:
             found.append(Stale(day, name, tuple(changed)))
     return found
@@ -65,9 +66,23 @@ def later_dates(clients: Clients, day: date) -> list[date]:
     return [row[0] for row in rows]
 
 
-def _changes(pinned: Mapping[str, str], seen: _Seen, day: date, name: str) -> list[str]:
+def stale_later(clients: Clients, days: Sequence[date]) -> list[Stale]:
+    """What later dates have published from what these dates had before they ran again; the dates themselves are left out."""
+    later = {day for ran in days for day in later_dates(clients, ran)} - set(days)
+    return stale(clients, sorted(later), ACROSS_DATES)
+
+
+def backfill_command(days: Sequence[date]) -> str:
+    """The command that makes these dates anew, in order."""
+    return f"./submit.sh backfill {min(days)}..{max(days)}"
+
+
+def _changes(pinned: Mapping[str, str], seen: _Seen, day: date, name: str, settings: Mapping[str, Any]) -> list[str]:
+    run = Run(seen, day, 0, argparse.Namespace(quiet=True))
     try:
-        now = {i.name: i.fingerprint for i in stage(name).reads(Run(seen, day, 0, argparse.Namespace(quiet=True)))}
+        # which inputs a stage has depends on settings: those that it ran with, whatever they are by now
+        run.settings = seen.settings.replaced({k: v for k, v in settings.items() if k in seen.settings})
+        now = {i.name: i.fingerprint for i in stage(name).reads(run)}
     except Failure as fault:
         return [f"can't be made again as it is: {fault.what}"]
     changed = [f"was built on an older {item}" for item in pinned if item in now and now[item] != pinned[item]]

@@ -87,6 +87,8 @@ def later_stale(submit, day):
 
 
 def test_an_earlier_date_that_ran_again_makes_the_later_ones_stale_until_backfill_takes_them(nights, submit, settings, clients):
+    # a plan of an option that looks at the days before
+    assert submit("purchase_orders", THIRD, "--set", "planning.hold_on_spike=true").returncode == 0
     assert later_stale(submit, FIRST) == set()
     sku = list(nights.lines)[6][1]
     line = {"line_no": 1, "sku": sku, "quantity": 5000, "unit_price": "1.00"}
@@ -99,10 +101,13 @@ def test_an_earlier_date_that_ran_again_makes_the_later_ones_stale_until_backfil
     released = lines_of(settings, FIRST)
     assert released != nights.lines
     stale = later_stale(submit, FIRST)
-    assert {f"net_demand of {SECOND}", f"net_demand of {THIRD}"} <= stale
-    assert SECOND in again.stderr + submit("status", FIRST).stdout
+    assert {f"net_demand of {SECOND}", f"net_demand of {THIRD}", f"purchase_orders of {THIRD}"} <= stale
+    command = f"./submit.sh backfill {SECOND}..{THIRD}"
+    assert f"note: later dates are stale now, 2 from {SECOND} to {THIRD}: {command}" in again.stderr
+    assert command in submit("status", FIRST).stdout
     taken = submit("backfill", f"{SECOND}..{THIRD}")
     assert taken.returncode == 0, taken.stderr
+    assert "stale" not in taken.stderr
     assert later_stale(submit, FIRST) == set()
     found = rows(clients, "planning.open_orders", "order_number, sku, released_qty", SECOND)
     assert {(number, sku): units for number, sku, units in found} == released
