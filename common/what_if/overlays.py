@@ -95,7 +95,8 @@ def _safety_stock(change: Change, day: date, reference: Reference) -> Overlay:
 def _demand(change: Change, day: date, reference: Reference) -> Overlay:
     """The total of a SKU and day becomes another; its lines share it by what they had, so that they add up to it.
 
-    Line k gets ceil(R × c(k) / T) − ceil(R × c(k−1) / T): T is the old total, R the new one, c the running total.
+    Line k gets ceil(R × c(k) / T) − ceil(R × c(k−1) / T): T is the old total, R the new one, c the running total. A line
+    that is left with nothing is gone: no night has one, staging rejects it.
     """
     lines, field = reference("pos_order_lines"), FIELDS["demand"]
     chosen = _where(change.conditions, "line", "pos_order_lines", day, reference)
@@ -113,11 +114,9 @@ def _demand(change: Change, day: date, reference: Reference) -> Overlay:
         f"{_up(f'({new}) * shared.running_total', 'shared.old_total')}"
         f" - {_up(f'({new}) * (shared.running_total - shared.quantity)', 'shared.old_total')}"
     )
-    value = (
-        f"case when not shared.is_chosen then shared.quantity"
-        f" when shared.old_total = 0 then if(shared.place = 1, cast({new} as bigint), 0) else cast({share} as bigint) end"
-    )
-    relation = f"select {_columns('pos_order_lines', {'quantity': value}, 'shared')} from ({shares}) as shared"
+    value = f"if(shared.is_chosen, cast({share} as bigint), shared.quantity)"
+    changed = f"select {_columns('pos_order_lines', {'quantity': value}, 'shared')} from ({shares}) as shared"
+    relation = f"select * from ({changed}) where quantity > 0"
     totals = f"select {new} as new_value from ({shares}) as shared where shared.is_chosen and shared.place = 1"
     if change.operation in ("=", "+") and change.number:
         added, why = _added_lines(change, day, reference)

@@ -17,8 +17,10 @@ pytestmark = pytest.mark.master_data
 
 DAY, NEXT_DAY = "2035-07-02", "2035-07-03"
 SIZE = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--format", "json")
+UNSOLD = "G000009"
 CHANGES = (
     "demand*2 where store_id in (G0001, G0002)",
+    f"demand=0 where sku={UNSOLD}",
     "available*0.5 where warehouse_id=W1",
     "reserved+3 where warehouse_id=W2 and sku in (G000002, G000005)",
     "safety_stock*1.2",
@@ -74,6 +76,8 @@ def edited(night, submit, settings, postgres):
     for file in sorted((settings.path("paths.inbox") / "orders" / DAY).glob("*.jsonl")):
         if "G0001" in file.name or "G0002" in file.name:
             rewrite(file, lambda text: re.sub(r'("quantity": )(\d+)', lambda m: f"{m[1]}{2 * int(m[2])}", text))
+        if UNSOLD in file.read_text(encoding="utf-8"):
+            rewrite(file, without_unsold)
     for file in sorted((settings.path("paths.inbox") / "stock" / DAY).glob("*.csv")):
         rewrite(file, edited_stock)
     done(submit("all", DAY, "--replace", "--refresh-master", "--revise"))
@@ -84,6 +88,13 @@ def edited(night, submit, settings, postgres):
 def compared(night, edited, submit):
     """The difference between the two nights, as `diff` tells it."""
     return diff(submit, DAY, str(night), str(edited[0]))
+
+
+def without_unsold(text):
+    orders = [json.loads(order) for order in text.splitlines()]
+    for order in orders:
+        order["lines"] = [line for line in order["lines"] if line["sku"] != UNSOLD]
+    return "".join(json.dumps(order) + "\n" for order in orders if order["lines"])
 
 
 def edited_stock(text):
@@ -175,6 +186,8 @@ def test_a_what_if_is_a_night_on_edited_inputs(edited, trino):
         kept = rows_of(trino, f"hive.scratch.what_if_edited_{model}", model)
         assert kept == rows_of(trino, f"hive.planning.{model}", model), model
         assert len(kept) > 5
+    unsold = f"sku = '{UNSOLD}' and order_line_count = 0"
+    assert trino.one(f"select count(*) from hive.scratch.what_if_edited_net_demand where {unsold}") == 1
     outcomes = {row[0] for row in trino.rows("select distinct outcome from hive.scratch.what_if_edited_order_decisions")}
     assert {"ordered", "below_supplier_minimum"} <= outcomes
 
