@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 from planning_cases import cases, frame, place
-from planning_world import DAY, World, plan
+from planning_world import DAY, World, plan, relation
 
+from common.adhoc import queries
 from common.contracts import contract
 from common.explain.arithmetic import compare, disagreements
 from common.explain.facts import Facts
@@ -54,3 +55,28 @@ def test_every_case_comes_to_the_same(trino, model):
             differ[case.name] = lines
     assert not differ
     assert compared > 30 * len(placed)
+
+
+def test_the_steps_of_why_ordered_add_up_to_the_order(trino):
+    """The query of sql/adhoc over every case at once, with every option in use."""
+    world, placed = frame(World()), [case for case in cases("order_decisions") if case.alone is None]
+    for case in placed:
+        place(world, case)
+    results = plan(trino, world, "order_decisions")
+    sql = queries()["why_ordered"].read_text(encoding="utf-8").replace("and sku = '$sku'", "")
+    sql = sql.replace("$business_date", DAY.isoformat()).replace("select step,", "select need.sku, step,")
+    for model in ("net_demand", "order_decisions"):
+        rows = [row | {"business_date": DAY} for row in results[model]]
+        sql = sql.replace(f"from hive.planning.{model}", f"from {relation(f'planning.{model}', rows)}")
+    sums, said = {}, {}
+    for sku, _, what, change, quantity, _ in trino.rows(sql):
+        sums[sku] = sums.get(sku, 0) + (change or 0)
+        said.setdefault(sku, {})[what] = (change, quantity, sums[sku])
+    decided = {row["sku"]: row for row in results["order_decisions"]}
+    assert {row["bound_by"] for row in decided.values()} >= {"need", "moq", "pack", "level", "maximum", "fill"}
+    assert len({row["outcome"] for row in decided.values()}) > 10
+    for sku, row in decided.items():
+        if row["outcome"] != "overflow":
+            assert sums[sku] == row["order_qty"], (sku, said[sku])
+            # and so does what each step says that it comes to
+            assert all(quantity == so_far for _, quantity, so_far in said[sku].values() if quantity is not None), (sku, said[sku])
