@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from datetime import date
 from pathlib import Path
 from string import Template
@@ -15,6 +16,7 @@ from typing import Any
 from common.clients.trino import Trino
 from common.dates import business_date
 from common.errors import Usage
+from common.explain.terminal import terminal
 from common.settings import ROOT, load_settings
 
 FOLDER = ROOT / "sql" / "adhoc"
@@ -97,6 +99,7 @@ def _adhoc(args: argparse.Namespace) -> int:
 
 def _aligned(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     """The rows as text, column under column."""
-    texts = [names, *(["" if value is None else str(value) for value in row] for row in rows)]
+    show = terminal(sys.stdout).text  # a raw line may hold what a terminal would obey
+    texts = [names, *(["" if value is None else show(value) for value in row] for row in rows)]
     widths = [max(len(line[n]) for line in texts) for n in range(len(names))]
     return "\n".join("  ".join(f"{t:<{w}}" for t, w in zip(line, widths, strict=True)).rstrip() for line in texts)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.dates import business_date, date_range
 from common.errors import Usage
+from common.explain.terminal import terminal
 from common.extra_packages import extra
 from common.settings import ROOT
 
@@ -144,9 +145,9 @@ def _show(args: argparse.Namespace) -> int:
         (tuple(parties), first, last),
     )
     names = ("party_kind", "party_id", "day", "is_order_day", "is_working_day", "reason")
-    words = {True: "yes", False: "no", None: "as usual"}
+    words, shown = {True: "yes", False: "no", None: "as usual"}, terminal(sys.stdout).text
     lines = [
-        f"{kind} {party}  {day:%a %Y-%m-%d}  order {words[order]:<8}  work {words[work]:<3}  {why or ''}"
+        f"{kind} {shown(party)}  {day:%a %Y-%m-%d}  order {words[order]:<8}  work {words[work]:<3}  {shown(why or '')}"
         for kind, party, day, order, work, why in rows
     ]
     print_result(args, [dict(zip(names, row, strict=True)) for row in rows], "\n".join(lines) or "every day is as usual")

@@ -6,6 +6,7 @@ Results go to stdout, progress and errors to stderr; the exit code is that of co
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import signal
 import sys
@@ -110,10 +111,14 @@ def guarded(action: Callable[[], int]) -> int:
         raise Stopped("stopped by SIGTERM", next="run the same command again")
 
     signal.signal(signal.SIGTERM, terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is no reason to end
     try:
         return action()
     except Failure as failure:
-        print(f"error: {failure}", file=sys.stderr)
+        text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in str(failure))
+        print(f"error: {text}", file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

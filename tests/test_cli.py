@@ -1,11 +1,13 @@
 """The command line: each command's room is where cli.py says, and a command imports no other."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from common.cli import ROOMS, STAGED, parser
+from common.cli import ROOMS, STAGED, guarded, parser
+from common.errors import BadData
 from common.settings import ROOT
 
 
@@ -30,3 +32,20 @@ def test_a_command_imports_its_own_room_alone(typed, room):
     done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) & set(ROOMS) == ({room} if room else set())
     assert not {"pyspark", "pyarrow", "duckdb", "psycopg2"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_output_ends_for_what_its_encoding_lacks(encoding):
+    """Also what a command line with broken bytes leaves in a text, which not even UTF-8 has."""
+    said = "import common.cli as c\nprint('exit', c.guarded(lambda: print('caf\\u00e9 48 \\u2192 60 \\udcff') or 0))"
+    env = {**os.environ, "PYTHONIOENCODING": encoding, "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, env=env, capture_output=True, check=True)
+    assert done.stdout.endswith(b"exit 0\n") and b"\\udcff" in done.stdout and done.stderr == b""
+
+
+def test_what_a_terminal_would_obey_is_not_in_an_error(capsys):
+    def fails():
+        raise BadData("a file \x1b[2J\u202e is not whole", where="here\x07")
+
+    assert guarded(fails) == 65
+    assert capsys.readouterr().err == "error: a file ?[2J? is not whole\n  where: here?\n"

@@ -15,6 +15,7 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, run_number, side_of, stored_lines
 from common.errors import Usage
+from common.explain.terminal import terminal
 from common.plan_world import input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
@@ -50,7 +51,7 @@ def _diff(args: argparse.Namespace) -> int:
     except BaseException:
         clients.trino.cancel()
         raise
-    print_result(args, as_json(found) if args.json else None, "" if args.json else as_text(found))
+    print_result(args, as_json(found) if args.json else None, "" if args.json else as_text(found, terminal(sys.stdout)))
     return 0
 
 

@@ -7,24 +7,29 @@ from typing import Any
 
 from common.diff.compare import Comparison, plan_totals
 from common.diff.lines import Change, Line, Money, total, units
+from common.explain.terminal import Terminal
 from common.publish.order_files import money
 
 _SUPPLIERS, _LINES = 8, 14  # rows shown on one screen
 _TEXT = 30
 
 
-def as_text(comparison: Comparison) -> str:
-    """One screen: totals, the part of each input, the suppliers and the lines with the largest changes."""
+def as_text(comparison: Comparison, terminal: Terminal | None = None) -> str:
+    """One screen: totals, the part of each input, the suppliers and the lines with the largest changes.
+
+    What the terminal (one that can show everything, where none is given) would obey or can't show is `?` in a name.
+    """
+    shown = terminal or Terminal()
     found = comparison.changes
     blocks = [_totals(comparison)]
     if any(part.changes for part in comparison.parts):
         blocks.append(_parts(comparison))
     if found:
-        blocks += [_suppliers(comparison), _lines(comparison)]
+        blocks += [_suppliers(comparison, shown), _lines(comparison, shown)]
     else:
         blocks.append(["no order line differs"])
     if comparison.notes:
-        blocks.append([f"note: {note}" for note in comparison.notes])
+        blocks.append([f"note: {shown.text(note)}" for note in comparison.notes])
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -103,32 +108,38 @@ def _parts(comparison: Comparison) -> list[str]:
     return [*_table(rows, "<>>>"), *([f"no part: {nothing}"] if nothing else [])]
 
 
-def _suppliers(comparison: Comparison) -> list[str]:
+def _suppliers(comparison: Comparison, shown: Terminal) -> list[str]:
     found = comparison.by_supplier()
     rows = [["supplier", "name", "came", "went", "changed", "units", "cost"]]
     for s in found[:_SUPPLIERS]:
         counts = [str(s.count(kind)) for kind in ("came", "went", "changed")]
-        rows.append([s.supplier_id, _short(s.name), *counts, f"{s.units:+,}", _money(s.cost)])
-    return _table(rows, "<<>>>>>") + _more(len(found) - _SUPPLIERS, "suppliers")
+        rows.append([shown.text(s.supplier_id), _short(s.name, shown), *counts, f"{s.units:+,}", _money(s.cost)])
+    return _table(rows, "<<>>>>>") + _more(len(found) - _SUPPLIERS, "suppliers", shown)
 
 
-def _lines(comparison: Comparison) -> list[str]:
+def _lines(comparison: Comparison, shown: Terminal) -> list[str]:
     found = comparison.largest()
     rows = [["SKU", "product", "supplier", "units", "cost", "because of"]]
     for change in found[:_LINES]:
         line = change.line
-        before_after = f"{units(change.old):,} → {units(change.new):,}"
+        before_after = f"{units(change.old):,} {'→' if shown.is_unicode else '->'} {units(change.new):,}"
         causes = ", ".join(comparison.parts_of(line.key))
-        rows.append([line.sku, _short(line.product_name), line.supplier_id, before_after, _money(change.cost), causes])
-    return _table(rows, "<<<>><") + _more(len(found) - _LINES, "lines")
+        names = [shown.text(line.sku), _short(line.product_name, shown), shown.text(line.supplier_id)]
+        rows.append([*names, before_after, _money(change.cost), causes])
+    return _table(rows, "<<<>><") + _more(len(found) - _LINES, "lines", shown)
 
 
-def _more(count: int, what: str) -> list[str]:
-    return [f"… and {count:,} more {what}: --json has all"] if count > 0 else []
+def _more(count: int, what: str, shown: Terminal) -> list[str]:
+    return [f"{_dots(shown)} and {count:,} more {what}: --json has all"] if count > 0 else []
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
+def _short(text: str, shown: Terminal) -> str:
+    text, dots = shown.text(text), _dots(shown)
+    return text if len(text) <= _TEXT else text[: _TEXT - len(dots)] + dots
+
+
+def _dots(shown: Terminal) -> str:
+    return "…" if shown.is_unicode else "..."
 
 
 def _table(rows: Sequence[Sequence[str]], align: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +20,7 @@ from common.contracts import contract
 from common.dates import business_date
 from common.errors import NoInput, Usage
 from common.exceptions.codes import SEVERITIES, exception_codes
+from common.explain.terminal import terminal
 from common.settings import load_settings
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ def _worklist(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"business_date": str(day), **counts, "exceptions": rows}, indent=1, default=str))
     else:
-        print("\n".join([_heading(day, counts, last), *map(_line, rows), *_foot(args, day, len(rows), limit)]))
+        show = terminal(sys.stdout).text
+        print("\n".join([_heading(day, counts, last), *(show(_line(row)) for row in rows), *_foot(args, day, len(rows), limit)]))
     return 0
 
 

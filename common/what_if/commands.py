@@ -18,6 +18,7 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import MadePlan, code_note, lines_of, made_plan, replaced_since, side_of, stored_lines
 from common.errors import NoInput, Usage
+from common.explain.terminal import terminal
 from common.plan_world import MADE, World, input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
@@ -148,16 +149,18 @@ def _print(args: argparse.Namespace, result: Comparison, kept: dict[str, Any]) -
     if args.json:
         print_result(args, as_json(result) | {"what_if": kept | {"tables": tables}}, "")
         return
-    rows = [f"{counted['change']}: {counted['rows']:,} rows" for counted in kept["rows"]]
+    shown = terminal(sys.stdout)
+    rows = [f"{shown.text(counted['change'])}: {counted['rows']:,} rows" for counted in kept["rows"]]
     ends = [f"kept in {', '.join(tables.values())}", f"./submit.sh what-if --remove {name}"]
-    print("\n".join([*rows, "", as_text(result), "", *ends]))
+    print("\n".join([*rows, "", as_text(result, shown), "", *ends]))
 
 
 def _list(args: argparse.Namespace, clients: Clients) -> int:
     from common.cli import print_result
 
     kept = store.listed(clients)
-    lines = [f"{k['name']}  {k['business_date']}  made {k['made_at']}: {'; '.join(k['changes'])[:100]}" for k in kept]
+    show = terminal(sys.stdout).text
+    lines = [f"{k['name']}  {k['business_date']}  made {k['made_at']}: {show('; '.join(k['changes'])[:100])}" for k in kept]
     print_result(args, kept, "\n".join(lines) or "no what-if is kept")
     return 0
 

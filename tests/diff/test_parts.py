@@ -11,6 +11,7 @@ from common.diff.compare import Comparison, is_exact
 from common.diff.lines import Line, changes, minus, plan_of
 from common.diff.parts import CODE, FACTS, GROUPS, INPUTS, LATER_CODE, Side, attribute, mixed
 from common.diff.report import as_json, as_text
+from common.explain.terminal import Terminal
 from common.plan_world import input_tables
 from common.planning import Facts
 
@@ -59,6 +60,18 @@ def test_the_parts_add_up_exactly(old, new, made, of_old, of_new, is_current):
     assert [part.input for part in parts] in ([*INPUTS], [*INPUTS, LATER_CODE])
     assert sum(part.units for part in parts) == sum(c.units for c in found.changes.values())
     assert as_text(found) and as_json(found)
+
+
+def test_names_and_signs_are_what_the_terminal_can_show():
+    name = "Cr\u00e8me \x1b[2J\u202e\n" + "long " * 9
+    old = plan_of([("A", "S1", name, "Da\x07iry", 48, Decimal("9.60"), "USD")])
+    new = plan_of([("A", "S1", name, "Da\x07iry", 60, Decimal("12.00"), "USD")])
+    found = Comparison((str(DAY), str(DAY)), ("old", "new"), old, new, [])
+    everything = as_text(found)
+    assert "48 → 60" in everything and "Crème ?[2J??long long" in everything and "…" in everything and "Da?iry" in everything
+    plain = as_text(found, Terminal(is_unicode=False, encoding="ascii"))
+    assert "48 -> 60" in plain and "Cr?me ?[2J??long long" in plain and "..." in plain and plain.isascii()
+    assert all(letter.isprintable() or letter == "\n" for letter in everything + plain)
 
 
 @given(plans, plans)
