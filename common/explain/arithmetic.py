@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from common.explain.facts import Facts, Row
 from common.explain.offers import first_set, is_open, ranked, terms_of
+from common.explain.options import due_date, largest_order, order_days, policy_of
 
 _LIMIT = 2**63  # of a BIGINT
 # outcomes that take back what was planned, decided by more than this SKU's own rows
@@ -86,34 +86,38 @@ def _need(facts: Facts) -> dict[str, Any]:
 def _decision(facts: Facts, need: Mapping[str, Any]) -> dict[str, Any]:
     """The row of planning.order_decisions, as far as this SKU's own rows decide it."""
     terms = terms_of(facts)
-    required, net = _required(facts.decision, need)
+    policy = policy_of(facts, terms)
+    required, net = _required({**facts.decision, **policy}, need)
     made: dict[str, Any] = {
         **terms,
+        **policy,
+        **order_days(facts, terms),
+        "max_order_qty": largest_order(facts, terms),
         "requirement_qty": required,
         "safety_stock_qty": need["safety_stock_qty"],
         "position_qty": need["free_qty"],
         "net_demand_qty": net,
     }
-    stop = _stop(facts, {**need, "net_demand_qty": net}, terms)
+    stop = _stop(facts, {**need, "net_demand_qty": net}, made)
     stored = facts.decision
     least = max(1, terms["moq"] or 1)
     steps: dict[str, Any] = dict.fromkeys(_STEPS)
     if stop == "enough_stock" and stored["outcome"] == "ordered" and (stored.get("after_fill_qty") or 0) >= least:
         stop, steps = None, dict.fromkeys(_STEPS, 0)  # it only fills its supplier's order up, with a lot of its own
     elif not stop:
-        steps = _steps(facts, net or 0, terms)
+        steps = _steps(facts, net or 0, made)
     is_overflow = steps.pop("is_overflow", False)
     made |= steps
     outcome = stop or ("overflow" if is_overflow else "above_maximum" if made["after_maximum_qty"] is None else "ordered")
     if outcome == "ordered" and stored["outcome"] in _TAKEN_BACK:
         outcome = stored["outcome"]
     if outcome == stored["outcome"] == "ordered" and stored.get("after_fill_qty") is not None:
-        made["after_fill_qty"] = _filled(stored, made, terms)
+        made["after_fill_qty"] = _filled(stored, made)
     return made | {"outcome": outcome} | _order(facts, made, outcome)
 
 
 def _required(decision: Row, need: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """What must be served, and the need: by the formula, or by order_up_to from the window that the row has stored."""
+    """What must be served, and the need: by the formula, or by order_up_to from its window."""
     if decision.get("policy") != "order_up_to":
         return need["demand_qty"], need["net_demand_qty"]
     required = -(-decision["window_demand_qty"] * decision["horizon_days"] // decision["window_days"])
@@ -128,7 +132,7 @@ def _steps(facts: Facts, net: int, terms: Mapping[str, Any]) -> dict[str, Any]:
     lifted = max(net, terms["moq"])
     packed = _up(lifted, terms["pack_size"])
     levelled = _levelled(facts, packed)
-    largest = facts.decision.get("max_order_qty")
+    largest = terms["max_order_qty"]
     capped: int | None = levelled
     if largest is not None and levelled > largest:
         whole = largest // terms["pack_size"] * terms["pack_size"]
@@ -177,12 +181,12 @@ def _levels(facts: Facts) -> tuple[list[int], int | None]:
     return [offer[name] for name in ("case_size", "layer_size", "pallet_size") if offer.get(name) is not None], share
 
 
-def _filled(decision: Row, made: Mapping[str, Any], terms: Mapping[str, Any]) -> int | None:
+def _filled(decision: Row, made: Mapping[str, Any]) -> int | None:
     """What the supplier's minimum made of it: that is decided over all of the supplier's SKUs, so it is only proved
     that nothing but whole packs were added, and none past the maximum."""
     stored, before = decision["after_fill_qty"], made["after_maximum_qty"] or 0
-    largest = decision.get("max_order_qty")
-    is_right = stored >= before and stored % terms["pack_size"] == 0 and (largest is None or stored <= max(before, largest))
+    largest = made["max_order_qty"]
+    is_right = stored >= before and stored % made["pack_size"] == 0 and (largest is None or stored <= max(before, largest))
     return int(stored) if is_right else before
 
 
@@ -192,10 +196,8 @@ def _order(facts: Facts, made: Mapping[str, Any], outcome: str) -> dict[str, Any
         return {"order_qty": 0, "packs": 0, "line_cost": None, "due_date": None, "bound_by": None}
     quantity = made["after_fill_qty"]
     order = {"order_qty": quantity, "packs": quantity // made["pack_size"], "line_cost": times(quantity, made["unit_cost"])}
-    if facts.decision.get("lead_time_unit") != "working":  # the calendar is not among the rows
-        # nor are the days on which the receiver is closed, which only ever move it on
-        earliest = facts.day + timedelta(days=made["lead_time_days"])
-        order["due_date"] = max(earliest, facts.decision["due_date"] or earliest)
+    if facts.calendar is not None or facts.decision.get("lead_time_unit") != "working":
+        order["due_date"] = due_date(facts, made)
     changed = [
         name
         for name, before, after in (
@@ -241,7 +243,8 @@ def _stop(facts: Facts, need: Mapping[str, Any], terms: Mapping[str, Any]) -> st
         bad += [size < 1 or size % terms["pack_size"] != 0 for size in sizes]
     if any(bad):
         return "invalid_terms"
-    return "no_order_day" if facts.decision.get("is_order_day") is False else None
+    is_order_day = terms.get("is_order_day", facts.decision.get("is_order_day"))
+    return "no_order_day" if is_order_day is False else None
 
 
 def times(quantity: int, unit_cost: Decimal) -> Decimal:

@@ -12,9 +12,20 @@ from typing import Any
 from common.adhoc import READER
 from common.clients.trino import Trino, text_literal
 from common.errors import Failure, NoInput
-from common.explain.lineage import DECISIONS, EXCEPTIONS, LINES, NEED, OPEN_ORDERS, ORDER_LINES, STOCK, Lineage
+from common.explain.lineage import (
+    CALENDAR,
+    DECISIONS,
+    EXCEPTIONS,
+    LINES,
+    NEED,
+    OPEN_ORDERS,
+    ORDER_LINES,
+    STOCK,
+    Lineage,
+    history_days,
+)
 from common.explain.nearest import nearest_skus
-from common.explain.stored import Rows, all_rows, rows_where
+from common.explain.stored import Rows, all_rows, has_rows, rows_where
 from common.explain.terminal import Terminal
 from common.publish.run import Clients
 
@@ -31,6 +42,9 @@ class Facts:
     """Rows of one SKU, each as its table has it.
 
     history   units of each day of the window before the date; None is a day without published order lines
+    free      units free on those days of the window that may count under order_up_to: with order lines, and the SKU in a
+              snapshot; None where the run did not read them
+    calendar  the days of its suppliers and of the receiver that are not as usual; None of a run that knew no calendars
     settings  those that could change the decision, as they were; empty where an older run has not recorded them
     rejected  rows of the SKU that staging refused or set aside, from audit.rejected_rows
     notes     what could not be read, and why
@@ -50,6 +64,8 @@ class Facts:
     history: Mapping[date, int | None]
     rejected: Rows = field(default_factory=list)
     open_orders: Rows = field(default_factory=list)
+    free: Mapping[date, int] | None = None
+    calendar: Rows | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -79,14 +95,19 @@ def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, 
         return _grouped(rows_where(clients.hdfs, lineage.locations[table], "sku", skus) if table in lineage.locations else [])
 
     windows = lineage.history if history else {}
+    settings = lineage.made[DECISIONS].settings
     with ThreadPoolExecutor(8) as pool:
         days = pool.map(lambda location: _units(clients, location, skus), windows.values())
         decisions, needs, lines, exceptions, order_lines, stock, on_order, products, rules, offers = pool.map(of, _TABLES)
         ids = {offer["supplier_id"] for rows in offers.values() for offer in rows}
         known = rows_where(clients.hdfs, lineage.locations["staging.suppliers"], "supplier_id", ids)
         sold = dict(zip(windows, days, strict=True))
+        is_asked = any(row.get("policy") == "order_up_to" or row.get("policy_fallback") for row, *_ in decisions.values())
+        free = _free(clients, lineage, skus, pool) if history and is_asked and lineage.stock_history else None
+    at = lineage.locations.get(CALENDAR)
+    calendar = rows_where(clients.hdfs, at, "party_id", {*ids, "network"}) if at else [] if settings else None
     suppliers = {row["supplier_id"]: row for row in known}
-    reach = [lineage.day - timedelta(days=n) for n in range(clients.settings["planning.history_days"], 0, -1)]
+    reach = [lineage.day - timedelta(days=n) for n in range(history_days(clients.settings, settings), 0, -1)]
     return {
         sku: Facts(
             lineage.day, decision[0], _only(needs[sku]), _first(lines[sku]), _first(products[sku]), _first(rules[sku]),
@@ -96,7 +117,7 @@ def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, 
             exceptions[sku],
             {on: sold[on][sku] if on in sold else None for on in reach},
             open_orders=sorted(on_order[sku], key=lambda r: (r["order_date"], r["order_number"])),
-            settings=lineage.made[DECISIONS].settings,
+            free=None if free is None else free[sku], calendar=calendar, settings=settings,
         )
         for sku, decision in decisions.items()
     }  # fmt: skip
@@ -114,6 +135,20 @@ def _units(clients: Clients, location: str, skus: Collection[str]) -> Counter[st
     for row in rows_where(clients.hdfs, location, "sku", skus, ("sku", "quantity")):
         units[row["sku"]] += row["quantity"]
     return units
+
+
+def _free(clients: Clients, lineage: Lineage, skus: Collection[str], pool: ThreadPoolExecutor) -> dict[str, dict[date, int]]:
+    """Units free of each SKU by day of the window, on days that have order lines at all."""
+    columns = ("sku", "available_qty", "reserved_qty")
+    is_open = pool.map(lambda location: has_rows(clients.hdfs, location), lineage.history.values())
+    opened = {on for on, found in zip(lineage.history, is_open, strict=True) if found}
+    days = [on for on in lineage.stock_history if on in opened]
+    found = pool.map(lambda on: rows_where(clients.hdfs, lineage.stock_history[on], "sku", skus, columns), days)
+    free: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for on, rows in zip(days, found, strict=True):
+        for row in rows:
+            free[row["sku"]][on] += row["available_qty"] - row["reserved_qty"]
+    return free
 
 
 def _rejected(clients: Clients, lineage: Lineage, sku: str) -> tuple[Rows, tuple[str, ...]]:

@@ -17,10 +17,11 @@ from common.explain.nearest import nearest_dates
 from common.landing.manifest import find_manifest
 from common.publish.flip import RUN_ID
 from common.publish.run import Clients
+from common.settings import Settings
 
 DECISIONS, LINES, NEED = "planning.order_decisions", "planning.purchase_order_lines", "planning.net_demand"
 EXCEPTIONS, ORDER_LINES, STOCK = "planning.exceptions", "staging.pos_order_lines", "staging.warehouse_stock"
-OPEN_ORDERS = "planning.open_orders"
+OPEN_ORDERS, CALENDAR = "planning.open_orders", "staging.calendar_days"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class Lineage:
 
     made       the execution that wrote each table; a table that the ledger does not know is not in it
     locations  directory in HDFS of each table, as the decision read it
-    history    directory of staging.pos_order_lines by day, as the exceptions of this decision read the window before
+    history    directory of staging.pos_order_lines by day, as the decision read the window before; where it did not, as its
+               exceptions did
+    stock_history  directory of staging.warehouse_stock by day, as the decision read the window; empty where it did not
     raw        fingerprint of each raw folder (`raw/orders/2017-12-23`) at that time
     notes      what a reader should know, such as inputs that were staged again since
     """
@@ -72,6 +75,7 @@ class Lineage:
     raw: Mapping[str, str]
     exported: Made | None = None
     notes: tuple[str, ...] = field(default=())
+    stock_history: Mapping[date, str] = field(default_factory=dict)
 
     def at(self, **locations: str) -> Lineage:
         """The same with some tables (`order_decisions=...`) in other directories."""
@@ -93,9 +97,11 @@ def lineage(clients: Clients, day: date, run_id: int | None = None) -> Lineage:
         made[EXCEPTIONS], locations[EXCEPTIONS] = exceptions, exceptions.tables[EXCEPTIONS]
     else:
         notes.append(f"exceptions were never listed for this plan: ./submit.sh exceptions {day}")
-    history = _history(clients, day, exceptions)
+    reach = history_days(clients.settings, start.settings)
+    stock_history = _window(start, STOCK, day, reach)
+    history = _window(start, ORDER_LINES, day, reach) or _history(clients, day, exceptions, reach)
     notes += _since(clients, day, locations, raw)
-    return Lineage(day, made, locations, history, raw, exported, tuple(notes))
+    return Lineage(day, made, locations, history, raw, exported, tuple(notes), stock_history)
 
 
 def _executions(clients: Clients, day: date) -> list[Made]:
@@ -164,15 +170,23 @@ def _reader_of(executions: list[Made], stage: str, name: str, location: str) -> 
     return next((e for e in executions if e.stage == stage and e.inputs.get(name) == location), None)
 
 
-def _history(clients: Clients, day: date, exceptions: Made | None) -> dict[date, str]:
+def history_days(settings: Settings, recorded: Mapping[str, Any]) -> int:
+    """The length of the window that a run looked at: as it was then, today's where it has not recorded it."""
+    return int(recorded.get("planning.history_days", settings["planning.history_days"]))
+
+
+def _window(read: Made, table: str, day: date, reach: int) -> dict[date, str]:
+    """Where an execution read a table on the days of the window before the date."""
+    pinned = {n.rpartition("/")[::2]: at for n, at in read.inputs.items()}
+    found = {date.fromisoformat(on): at for (name, on), at in pinned.items() if name == table}
+    return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
+
+
+def _history(clients: Clients, day: date, exceptions: Made | None, reach: int) -> dict[date, str]:
     """The window before the date as the exceptions read it; without them, as it is published now."""
     if exceptions:
-        pinned = {n.rpartition("/")[::2]: at for n, at in exceptions.inputs.items()}
-        found = {date.fromisoformat(on): at for (table, on), at in pinned.items() if table == ORDER_LINES}
-    else:
-        partitions = clients.metastore.partitions(ORDER_LINES)
-        found = {date.fromisoformat(on): p.location for on, p in partitions.items()}
-    reach = clients.settings["planning.history_days"]
+        return _window(exceptions, ORDER_LINES, day, reach)
+    found = {date.fromisoformat(on): p.location for on, p in clients.metastore.partitions(ORDER_LINES).items()}
     return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
 
 

@@ -38,6 +38,11 @@ def all_rows(hdfs: Hdfs, location: str, columns: Iterable[str]) -> Rows:
     return [row for file in _files(hdfs, location) for row in _read(file, None, columns).to_pylist()]
 
 
+def has_rows(hdfs: Hdfs, location: str) -> bool:
+    """Whether a directory has any row."""
+    return any(file.metadata.num_rows for file in _files(hdfs, location))
+
+
 def _files(hdfs: Hdfs, location: str) -> Iterable[pq.ParquetFile]:
     try:
         entries = hdfs.list(location)

@@ -155,6 +155,12 @@ def test_order_up_to_shows_its_window_and_what_is_on_order():
         "policy": "order_up_to", "policy_source": "supplier", "policy_fallback": None, "window_demand_qty": 70, "window_days": 28,
         "horizon_days": 5, "on_order_qty": 1, "requirement_qty": 13,
     }  # fmt: skip
+    rows = [{"order_number": "20171220-S", "order_date": date(2017, 12, 20), "due_date": date(2017, 12, 24), "released_qty": 1,
+             "open_qty": 1, "is_closed": False}]  # fmt: skip
+    settings = {"planning.policy": "order_up_to"}
+    text = flat(shown(decision=policy | {"policy_source": "default"}, open_orders=rows, settings=settings))
+    assert "numbers agree" in text
+    assert "on_order_qty: stored 1, computed 0" in flat(shown(decision=policy | {"policy_source": "default"}, settings=settings))
     text = flat(shown(decision=policy))
     assert "requirement 13: demand of 28 days, 70, over the 5 days to cover, rounded up" in text
     assert "requirement 13 + safety stock 3 - (available 6 - reserved 1) - on order 1 = 10" in text

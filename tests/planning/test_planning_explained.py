@@ -13,6 +13,7 @@ from common.adhoc import queries
 from common.contracts import contract
 from common.explain.arithmetic import compare, disagreements
 from common.explain.facts import Facts
+from common.settings import load_settings
 
 READ = {"integer": int, "bigint": int, "date": lambda v: v if isinstance(v, date) else date.fromisoformat(v)}
 
@@ -33,11 +34,22 @@ def facts_of(world, results, sku):
     def planned(model):
         return next((row for row in results[model] if row["sku"] == sku), None)
 
+    window = [row for row in world.rows["pos_order_lines"] if row["business_date"] < DAY]
+    days = [DAY - timedelta(days=n) for n in range(28, 0, -1)]
+    opened = {row["business_date"] for row in window} & set(days)
+    sold = {day: sum(r["quantity"] for r in window if (r["sku"], r["business_date"]) == (sku, day)) for day in days}
+    free = {}
+    for row in world.rows["warehouse_stock"]:
+        if row["sku"] == sku and row["business_date"] in opened:
+            free[row["business_date"]] = free.get(row["business_date"], 0) + row["available_qty"] - row["reserved_qty"]
+    on_order = [row for row in results.get("open_orders", []) if row["sku"] == sku]
     return Facts(
         DAY, planned("order_decisions"), planned("net_demand"), planned("purchase_order_lines"),
         next(iter(of("products")), None), next(iter(of("replenishment_rules")), None), of("product_suppliers"),
         {row["supplier_id"]: row for row in stored("suppliers", world.rows["suppliers"])},
-        of("pos_order_lines"), of("warehouse_stock"), [], {DAY - timedelta(days=1): None},
+        of("pos_order_lines"), of("warehouse_stock"), [], sold,
+        open_orders=on_order, free=free, calendar=stored("calendar_days", world.rows["calendar_days"]),
+        settings=dict(load_settings()),
     )  # fmt: skip
 
 
