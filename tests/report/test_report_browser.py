@@ -195,6 +195,22 @@ def test_dark_mode_is_dark(tab, small):
     assert max(ground) < 60
 
 
+def test_pictures_of_it_are_there_to_be_looked_at(tab, small, tmp_path):
+    """Light, dark and on a phone: something is on each, and no two are alike."""
+    taken = {}
+    for name, look in {"light": {}, "dark": {"dark": True}, "phone": {"width": 390, "height": 844, "phone": True}}.items():
+        tab.look(**look)
+        tab.open(small)
+        tab.picture(tmp_path / f"{name}.png")
+        taken[name] = (tmp_path / f"{name}.png").read_bytes()
+    tab.look()
+    tab.js("document.body.replaceChildren()")
+    tab.picture(tmp_path / "empty.png")
+    empty = (tmp_path / "empty.png").read_bytes()
+    assert len(set(taken.values())) == 3
+    assert all(image.startswith(b"\x89PNG") and len(image) > 4 * len(empty) for image in taken.values())
+
+
 def test_what_is_printed_has_the_lines_and_not_the_controls(tab, small):
     tab.open(small)
     tab.look(media="print")
