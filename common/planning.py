@@ -64,6 +64,7 @@ def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
             "planning.drop_min_median_qty", "planning.missing_store_weekdays", "planning.missing_store_sent",
             "planning.open_order_grace_days", "planning.open_order_given_up_days",
             "planning.level_share_percent", "planning.max_order_qty", "planning.fill_max_days",
+            "planning.minimum_order_units", "planning.minimum_order_value",
             "planning.rejected_notice_permille", "planning.excess_min_days", "planning.excess_min_cost",
             "staging.short_snapshot_percent",
         )

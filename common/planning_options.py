@@ -44,11 +44,14 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "spike": ("replenishment_rules.is_held_on_spike", "suppliers.is_held_on_spike"),
     "minimum": ("suppliers.minimum_action",),
 }
-# and an option does nothing unless one of these has a value
+# and an option does nothing unless one of these columns has a value, or one of these settings is not 0
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "levels": tuple(f"product_suppliers.{size}" for size in ("case_size", "layer_size", "pallet_size")),
-    "minimum": ("suppliers.minimum_order_value", "suppliers.minimum_order_units"),
-}
+    "minimum": (
+        "suppliers.minimum_order_value", "suppliers.minimum_order_units", "planning.minimum_order_value",
+        "planning.minimum_order_units",
+    ),
+}  # fmt: skip
 # parts that several options share
 _SHARED: Mapping[str, tuple[str, ...]] = {
     "own_terms": ("levels", "maximum", "order_up_to", "spike", "minimum"),
@@ -66,7 +69,7 @@ def options_of(settings: Mapping[str, Any], filled: Collection[str]) -> frozense
         key, off = _SETTINGS.get(option, ("", None))
         is_wanted = (key != "" and settings[key] != off) or any(column in filled for column in columns)
         needs = _NEEDS.get(option, ())
-        if is_wanted and (not needs or any(column in filled for column in needs)):
+        if is_wanted and (not needs or any(name in filled or (name in settings and settings[name]) for name in needs)):
             found.add(option)
     return frozenset(found | {part for part, users in _SHARED.items() if found.intersection(users)})
 

@@ -38,6 +38,9 @@ class Settings(Mapping[str, Any]):
             raise Misconfigured(f"there is no setting {key!r}", where="conf/settings.yml")
         return self._values[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 

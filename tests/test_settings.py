@@ -107,6 +107,11 @@ def test_what_is_no_number_is_an_error(text):
         load_settings([f"planning.spike_factor={text}"])
 
 
+def test_a_setting_is_there_or_not():
+    settings = load_settings()
+    assert "planning.spike_factor" in settings and "planning.spike_faktor" not in settings
+
+
 def test_an_unknown_environment_is_an_error(monkeypatch):
     monkeypatch.setenv("PROCUREMENT_ENV", "production")
     with pytest.raises(Misconfigured):

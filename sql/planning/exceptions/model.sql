@@ -481,8 +481,8 @@ with
     short_suppliers as (
         select
             orders.*,
-            suppliers.minimum_order_value,
-            suppliers.minimum_order_units
+            coalesce(suppliers.minimum_order_value, nullif(cast($minimum_order_value as decimal(14,2)), 0)) as minimum_order_value,
+            coalesce(suppliers.minimum_order_units, nullif(cast($minimum_order_units as bigint), 0)) as minimum_order_units
         from (
             select
                 supplier_id,
