@@ -16,8 +16,8 @@ from typing import Any
 from common.clients.trino import Trino
 from common.dates import business_date
 from common.errors import Usage
-from common.explain.terminal import terminal
 from common.settings import ROOT, load_settings
+from common.terminal import terminal
 
 FOLDER = ROOT / "sql" / "adhoc"
 READER = "adhoc"

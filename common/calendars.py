@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from common.dates import business_date, date_range
 from common.errors import Usage
-from common.explain.terminal import terminal
 from common.extra_packages import extra
 from common.settings import ROOT
+from common.terminal import terminal
 
 if TYPE_CHECKING:
     from common.clients.postgres import Postgres

@@ -11,7 +11,7 @@ from common.planning import MODELS
 from common.settings import ROOT
 
 # what everybody may import
-_BASE = {"errors", "dates", "setting_rules", "settings", "contracts"}
+_BASE = {"errors", "dates", "setting_rules", "settings", "contracts", "terminal"}
 # what else each room on the way of the data imports, anywhere in its files; what is not listed here looks at nights that
 # have run, or plays others, and is imported by none of these. clients: a local Spark's jars and Java are the lake's
 MAY = {

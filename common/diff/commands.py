@@ -15,10 +15,10 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, run_number, side_of, stored_lines
 from common.errors import Usage
-from common.explain.terminal import terminal
 from common.plan_world import input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
+from common.terminal import terminal
 
 
 def add_commands(commands: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from common.diff.compare import Comparison, plan_totals
 from common.diff.lines import Change, Line, Money, total, units
-from common.explain.terminal import Terminal
 from common.publish.order_files import money
+from common.terminal import Terminal
 
 _SUPPLIERS, _LINES = 8, 14  # rows shown on one screen
 _TEXT = 30

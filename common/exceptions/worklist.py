@@ -20,8 +20,8 @@ from common.contracts import contract
 from common.dates import business_date
 from common.errors import NoInput, Usage
 from common.exceptions.codes import SEVERITIES, exception_codes
-from common.explain.terminal import terminal
 from common.settings import load_settings
+from common.terminal import terminal
 
 if TYPE_CHECKING:
     from common.publish.run import Clients

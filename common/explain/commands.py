@@ -12,8 +12,8 @@ from common.settings import load_settings
 
 if TYPE_CHECKING:  # `--help` must not wait for them
     from common.explain.lineage import Lineage
-    from common.explain.terminal import Terminal
     from common.publish.run import Clients
+    from common.terminal import Terminal
 
 _LINES_OF_SKU, _LINES_OF_SUPPLIER = 5, 20
 
@@ -44,9 +44,9 @@ def _explain(args: argparse.Namespace) -> int:
 
     from common.cli import print_result
     from common.explain.lineage import lineage
-    from common.explain.terminal import terminal
     from common.lake import ensure_up
     from common.publish.run import Clients
+    from common.terminal import terminal
 
     settings = load_settings()
     ensure_up(settings)

@@ -26,8 +26,8 @@ from common.explain.lineage import (
 )
 from common.explain.nearest import nearest_skus
 from common.explain.stored import Rows, all_rows, has_rows, rows_where
-from common.explain.terminal import Terminal
 from common.publish.run import Clients
+from common.terminal import Terminal
 
 Row = Mapping[str, Any]
 Grouped = dict[str, Rows]

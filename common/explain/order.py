@@ -15,10 +15,10 @@ from common.explain.lineage import DECISIONS, EXCEPTIONS, Lineage
 from common.explain.nearest import nearest_skus
 from common.explain.sent import sent_order
 from common.explain.stored import Rows, all_rows, rows_where
-from common.explain.terminal import Terminal
 from common.planning_steps import sentence, trail
 from common.publish.order_files import add_exactly
 from common.publish.run import Clients
+from common.terminal import Terminal
 
 _LINE = (
     "line_no", "sku", "product_name", "net_demand_qty", "order_qty", "packs", "pack_size", "unit_cost", "line_cost", "due_date",

@@ -6,8 +6,8 @@ from typing import Any
 
 from common.explain import words
 from common.explain.screen import Page
-from common.explain.terminal import Terminal
 from common.explain.words import Styled, count, number
+from common.terminal import Terminal
 
 _SKUS = 6  # named in a list
 

@@ -9,7 +9,7 @@ from typing import Any
 from common.explain import words
 from common.explain.explanation import days_of
 from common.explain.plot import plot
-from common.explain.terminal import Terminal
+from common.terminal import Terminal
 
 _MARGIN = 11
 

@@ -18,10 +18,10 @@ from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
 from common.diff.runs import MadePlan, code_note, lines_of, made_plan, replaced_since, side_of, stored_lines
 from common.errors import NoInput, Usage
-from common.explain.terminal import terminal
 from common.plan_world import MADE, World, input_tables
 from common.publish.run import Clients
 from common.settings import load_settings
+from common.terminal import terminal
 from common.what_if import store
 from common.what_if.fields import FIELDS
 from common.what_if.grammar import Change

@@ -11,9 +11,9 @@ from common.diff.compare import Comparison, is_exact
 from common.diff.lines import Line, changes, minus, plan_of
 from common.diff.parts import CODE, FACTS, GROUPS, INPUTS, LATER_CODE, Side, attribute, mixed
 from common.diff.report import as_json, as_text
-from common.explain.terminal import Terminal
 from common.plan_world import input_tables
 from common.planning import Facts
+from common.terminal import Terminal
 
 DAY = date(2017, 12, 23)
 TABLES = [*input_tables()]

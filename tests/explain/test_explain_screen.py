@@ -9,7 +9,7 @@ from sample import DAY, facts, lineage, offer
 
 from common.explain.explanation import explanation
 from common.explain.screen import screen
-from common.explain.terminal import Terminal
+from common.terminal import Terminal
 
 PLAIN = Terminal(is_unicode=False, encoding="ascii")
 NOT_REACHED = {
