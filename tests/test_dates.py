@@ -18,6 +18,13 @@ def test_anything_but_a_real_day_is_refused(text):
         business_date(text)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01", "1899-12-31", "3000-01-01", "9999-12-31"])
+def test_a_day_at_the_calendars_ends_is_refused_before_any_service_is_touched(text):
+    with pytest.raises(Usage, match="too far away") as refused:
+        date_range(text)
+    assert "from 1900-01-01 to 2999-12-31" in refused.value.next
+
+
 def test_a_range_has_both_ends():
     assert date_range("2017-12-30..2018-01-01") == [date(2017, 12, 30), date(2017, 12, 31), date(2018, 1, 1)]
     assert date_range("2017-12-30") == [date(2017, 12, 30)]
