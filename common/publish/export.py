@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from common.errors import BadData, CannotWrite
 from common.publish.order_files import sha256
@@ -30,6 +30,13 @@ from common.settings import Settings
 
 MANIFEST = "_manifest.json"
 REPORT = "report.html"
+# what a manifest must have, and each entry of its lists
+_HEAD = ("run_id", "totals")
+_LISTS = {
+    "orders": ("file", "order_number", "supplier_id", "revision"),
+    "cancelled": ("order_number", "supplier_id", "cancelled_by_revision"),
+    "files": ("name", "size", "sha256"),
+}
 # many small files are synced side by side: the file system writes its journal once for several of them
 _WRITERS = 8
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -57,9 +64,30 @@ def published(root: Path, day: date) -> Path | None:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """The manifest of a run's directory."""
-    tree: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    return tree
+    """The manifest of a run's directory; BadData when it can't be read or lacks what a manifest says."""
+    with readable_manifest(directory) as file:
+        tree: dict[str, Any] = json.load(file)
+        entries = [(entry, names) for part, names in _LISTS.items() for entry in tree[part]]
+        if missing := [name for entry, names in [(tree, _HEAD), *entries] for name in names if name not in entry]:
+            raise KeyError(missing[0])
+        return tree
+
+
+@contextmanager
+def readable_manifest(directory: Path) -> Iterator[TextIO]:
+    """The manifest of a run's directory, open; BadData when what is done with it meets a damaged one."""
+    path = directory / MANIFEST
+    try:
+        with open(path, encoding="utf-8") as file:
+            yield file
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        day = directory.parent.name
+        raise BadData(
+            f"the manifest of an export can't be read: {type(error).__name__}: {error}",
+            where=str(path),
+            next=f"restore it from a backup; without one move {directory.parents[2] / day} away and run ./submit.sh "
+            f"export_orders {day}, which writes again what delta.audit.released_orders has",
+        ) from None
 
 
 def describe(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
@@ -74,7 +102,7 @@ def is_intact(directory: Path) -> bool:
         names = {entry["name"] for entry in listed}
         present = {entry.name for entry in os.scandir(directory)} - {MANIFEST, REPORT}
         return names == present and all(sha256((directory / e["name"]).read_bytes()) == e["sha256"] for e in listed)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, BadData):
         return False
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from common.publish.export import MANIFEST, REPORT, published, read_manifest, replace_file
+from common.publish.export import REPORT, published, read_manifest, readable_manifest, replace_file
 from common.report.render import index
 
 INDEX = "index.html"
@@ -63,7 +63,7 @@ def _night(day: date, directory: Path, place: str) -> dict[str, Any]:
 def _head(directory: Path) -> tuple[dict[str, Any], int]:
     """Totals and run of a manifest, from its first lines: the rest has a line for every order, and nights are many."""
     found: dict[str, Any] = {}
-    with open(directory / MANIFEST, encoding="utf-8") as lines:
+    with readable_manifest(directory) as lines:
         for line in lines:
             name, _, value = line.strip().rstrip(",").partition(": ")
             if name in ('"totals"', '"run_id"'):

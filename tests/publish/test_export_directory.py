@@ -18,6 +18,7 @@ from common.publish.export import (
     orders_root,
     point,
     published,
+    read_manifest,
     read_verified,
     remove_older,
     sweep,
@@ -25,7 +26,8 @@ from common.publish.export import (
     write_run,
 )
 from common.publish.export_lists import exception_files, manifest
-from common.publish.release import decide
+from common.publish.release import decide, unrecorded
+from common.report.index import nights
 
 
 class Output(Namespace):
@@ -200,6 +202,37 @@ def test_an_altered_file_is_seen(root):
     assert is_intact(directory)
     (directory / "stray.json").write_text("{}")
     assert not is_intact(directory)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: b"\xff" + data,
+        lambda data: b"[]",
+        lambda data: b"{}",
+        lambda data: data.replace(b'"revision"', b'"version"'),
+        lambda data: data.replace(b'"totals"', b'"total"'),
+        lambda data: None,
+    ],
+    ids=["empty", "cut off", "no UTF-8", "a list", "no keys", "an order without revision", "no totals", "removed"],
+)
+def test_a_damaged_manifest_stops_with_what_where_and_what_to_type(root, damage):
+    directory = exported(root)
+    file = directory / MANIFEST
+    data = damage(file.read_bytes())
+    file.write_bytes(data) if data is not None else file.unlink()
+    assert not is_intact(directory)
+    looks = [lambda: read_manifest(directory), lambda: unrecorded(directory, DAY, {})]
+    looks.append(lambda: read_verified(directory, "S2.json"))
+    if b'"totals"' not in (data or b""):
+        looks.append(lambda: nights(root))  # the index of the nights reads no more than the totals
+    for look in looks:
+        with pytest.raises(BadData, match="the manifest of an export can't be read") as stopped:
+            look()
+        assert stopped.value.where == str(file)
+        assert f"move {root / '2017-12-23'} away" in stopped.value.next and "export_orders 2017-12-23" in stopped.value.next
 
 
 def test_the_manifest_lists_every_file_of_the_run(root):
