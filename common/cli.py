@@ -16,7 +16,7 @@ from importlib import import_module
 from types import FrameType
 
 from common.dates import date_range
-from common.errors import Failure, Stopped, Usage
+from common.errors import Failure, Stopped, Usage, known
 from common.settings import Settings, load_settings
 from common.stages import NIGHT, SENT, Stage
 
@@ -116,16 +116,17 @@ def guarded(action: Callable[[], int]) -> int:
             stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is no reason to end
     try:
         return action()
-    except Failure as failure:
-        text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in str(failure))
-        print(f"error: {text}", file=sys.stderr)
-        return failure.exit_code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0
     except Exception as error:
+        failure = known(error)
+        if isinstance(failure, Failure):
+            text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in str(failure))
+            print(f"error: {text}", file=sys.stderr)
+            return failure.exit_code
         print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)
         traceback.print_exc()
         return 70

@@ -6,6 +6,8 @@ command to type. Whatever else escapes is a bug of ours and ends with 70.
 
 from __future__ import annotations
 
+import errno
+
 
 class Failure(Exception):
     """A failure with a clear sentence, the place, and what to type next.
@@ -80,3 +82,12 @@ class Misconfigured(Failure):
     """A setting or a contract is wrong."""
 
     exit_code = 78
+
+
+def known(error: BaseException) -> BaseException:
+    """The error itself; CannotWrite where it says, from wherever and through whatever library, that a disk is full."""
+    text = next((line for line in str(error).splitlines() if "No space left on device" in line), "")
+    if isinstance(error, Failure) or not (text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)):
+        return error
+    where = str(getattr(error, "filename", None) or text.strip()[:300])
+    return CannotWrite("the disk is full", where=where, next="free space, then the same command again")

@@ -51,24 +51,24 @@ class Sender:
     def send(self, name: str, blocks: Iterable[bytes]) -> int:
         """One file and its checksum; its size in bytes. The old checksum goes first, so that no pair is ever mixed."""
         target, digest, size = self.folder / name, hashlib.sha256(), 0
-        part = self.folder / f".{name}{UNFINISHED}"
+        part, checksum = self.folder / f".{name}{UNFINISHED}", self.folder / f".{name}{CHECKSUM}{UNFINISHED}"
         try:
             with part.open("wb") as out:
                 for block in blocks:
                     digest.update(block)
                     size += out.write(block)
-            self._seal(part, target, digest.hexdigest())
+            self._seal(part, target, checksum, digest.hexdigest())
         except OSError as error:
-            part.unlink(missing_ok=True)
+            for unfinished in (part, checksum):
+                unfinished.unlink(missing_ok=True)
             raise CannotWrite(f"{name} can't be written: {error.strerror}", where=str(self.folder)) from None
         self.names.add(name)
         return size
 
-    def _seal(self, part: Path, target: Path, sha256: str) -> None:
+    def _seal(self, part: Path, target: Path, beside: Path, sha256: str) -> None:
         checksum = target.with_name(target.name + CHECKSUM)
         checksum.unlink(missing_ok=True)
         os.replace(part, target)
-        beside = target.with_name(f".{target.name}{CHECKSUM}{UNFINISHED}")
         beside.write_bytes(f"{sha256}  {target.name}\n".encode())
         os.replace(beside, checksum)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from common.errors import Failure, TryAgain
+from common.errors import Failure, TryAgain, known
 from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
@@ -86,8 +86,9 @@ def run_stages(
             done = _Executor(run, ledger).all(stages, window_end)
             sweep_scratch(run)
         except BaseException as error:
-            code = error.exit_code if isinstance(error, Failure) else 70
-            _quietly_end(ledger, "failed", code, str(error) or type(error).__name__)
+            said = known(error)
+            code = said.exit_code if isinstance(said, Failure) else 70
+            _quietly_end(ledger, "failed", code, str(said) or type(said).__name__)
             raise
         ledger.end("succeeded", 0)
         return done
