@@ -91,7 +91,7 @@ def _adhoc(args: argparse.Namespace) -> int:
     text = render(args.query, business_date(args.date), given)
     settings = load_settings()
     ready(settings)
-    trino = Trino(settings.service("TRINO_URL"), READER, retry_seconds=settings["trino.retry_seconds"])
+    trino = Trino(settings.service("TRINO_URL"), READER, retry_seconds=settings["services.retry_seconds"])
     names, rows = trino.table(text)
     print_result(args, [dict(zip(names, row, strict=True)) for row in rows], _aligned(names, rows))
     return 0

@@ -92,24 +92,20 @@ def store(postgres: Postgres, parties: Iterable[tuple[str, str]], days: list[Day
     replace  first and last day of a stretch that is emptied before
     """
     added = 0
-    connection = postgres.connect(application="calendar load")
-    try:
-        with connection, connection.cursor() as cursor:
-            for kind, party in parties:
-                if replace:
-                    cursor.execute(
-                        "delete from procurement.calendar_days where party_kind = %s and party_id = %s and day between %s and %s",
-                        (kind, party, *replace),
-                    )
-                for day in days:
-                    cursor.execute(
-                        "insert into procurement.calendar_days (party_kind, party_id, day, is_order_day, is_working_day, reason)"
-                        " values (%s, %s, %s, %s, false, %s) on conflict do nothing",
-                        (kind, party, day.day, day.is_order_day, day.reason),
-                    )
-                    added += cursor.rowcount
-    finally:
-        connection.close()
+    with postgres.transaction(application="calendar load") as cursor:
+        for kind, party in parties:
+            if replace:
+                cursor.execute(
+                    "delete from procurement.calendar_days where party_kind = %s and party_id = %s and day between %s and %s",
+                    (kind, party, *replace),
+                )
+            for day in days:
+                cursor.execute(
+                    "insert into procurement.calendar_days (party_kind, party_id, day, is_order_day, is_working_day, reason)"
+                    " values (%s, %s, %s, %s, false, %s) on conflict do nothing",
+                    (kind, party, day.day, day.is_order_day, day.reason),
+                )
+                added += cursor.rowcount
     return added
 
 

@@ -11,10 +11,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import psycopg2
 
+from common.clients.postgres import Postgres
 from common.errors import BadData, Misconfigured, TryAgain
 from common.settings import ROOT
 
@@ -39,12 +39,6 @@ comment on column ops.migrations.name is 'File in sql/migrations';
 comment on column ops.migrations.sha256 is 'SHA-256 of the file as it was applied';
 comment on column ops.migrations.applied_at is 'When it was applied';
 """
-
-
-class HasConnect(Protocol):
-    """Anything that opens a connection, such as common.clients.postgres.Postgres."""
-
-    def connect(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -73,14 +67,13 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
     return steps
 
 
-def migrate(postgres: HasConnect) -> list[str]:
+def migrate(postgres: Postgres) -> list[str]:
     """Applies what is missing in one transaction; the names of the applied steps, none when all were there.
 
     BadData where rows that are there break a constraint that a step adds.
     """
-    connection = postgres.connect()
     try:
-        with connection, connection.cursor() as cursor:
+        with postgres.transaction() as cursor:
             cursor.execute("set local client_min_messages = warning")
             cursor.execute("set local lock_timeout = '30s'")
             cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -103,8 +96,6 @@ def migrate(postgres: HasConnect) -> list[str]:
         ) from None
     except psycopg2.errors.LockNotAvailable:
         raise TryAgain("another session holds a lock on the schema", where="PostgreSQL") from None
-    finally:
-        connection.close()
 
 
 def _is_applied(step: Migration, applied: dict[int, tuple[str, str]]) -> bool:
@@ -138,14 +129,10 @@ def schema_text() -> str:
     return "\n".join(parts)
 
 
-def init_master_data(postgres: HasConnect) -> None:
+def init_master_data(postgres: Postgres) -> None:
     """Loads the small readable set of sql/init_master_data.sql; loading it again changes nothing."""
-    connection = postgres.connect()
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(MASTER.read_text(encoding="utf-8"))
-    finally:
-        connection.close()
+    with postgres.transaction() as cursor:
+        cursor.execute(MASTER.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -158,24 +158,28 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
 def build(run: Run, model: str, facts: Facts) -> str:
     """Runs a model into a private directory and returns that; the rest of the night reads it under the model's name.
 
-    The target is the run's own, so that a statement which the client sends twice can't write twice into one place: the
-    second CREATE TABLE is refused.
+    The target is the run's own, and another one each time that the statement has to be run again: what a statement whose
+    answer was lost still writes is in nobody's way, and swept by the next start.
     """
     table = f"planning.{model}"
-    location = run.private_dir(table)
     tables = tables_read(model, options_of(run.settings, facts.filled))
     references = {name.partition(".")[2]: _reference(run, name) for name in tables}
     if facts.last_exceptions_date != NO_DAY:
         # the table may be of before a column that the model reads of it
         run.metastore.ensure_tables([(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))])
         references["last_exceptions"] = f"hive.{_EXCEPTIONS}"
-    scratch = run.scratch_name(location)
-    host = run.hdfs.url.rstrip("/")
-    run.trino.execute(
-        f"create table hive.scratch.{scratch} with (format = 'PARQUET', external_location = '{host}{location}') as\n"
-        + render(model, run.day, run.settings, references, facts)
-    )
-    run.await_publication(table, location, scratch)
+    query = render(model, run.day, run.settings, references, facts)
+    location = ""
+
+    def statement() -> str:
+        nonlocal location
+        location = run.private_dir(table)
+        place = f"{run.hdfs.url.rstrip('/')}{location}"
+        scratch = run.scratch_name(location)
+        return f"create table hive.scratch.{scratch} with (format = 'PARQUET', external_location = '{place}') as\n{query}"
+
+    run.trino.execute(statement)
+    run.await_publication(table, location, run.scratch_name(location))
     return location
 
 

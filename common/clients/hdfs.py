@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import hdfs_native
 
+from common.clients.retry import Away, Retry, answer_within
 from common.errors import CannotWrite, Failure, NoInput, Unavailable
 
 T = TypeVar("T")
 _WRITE_BYTES = 8 << 20
+_FULL = ("NSQuotaExceeded", "DSQuotaExceeded", "could only be written to 0")
+# answers of a NameNode that serves: asking again changes nothing
+_REFUSED = ("AccessControlException", "FileAlreadyExists", "ParentNotDirectory", "InvalidPathException", "PathIsNotEmpty")
+_REFUSALS = (FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, TypeError)
+_MORE_LINES = r"\s*(?:\\n|\n)"  # of Java, some of them spelled \n
+_ANSWER_SECONDS = 60  # the longest that a server may take for one call
+_CONFIG = {
+    "dfs.client.use.datanode.hostname": "true",
+    # enough to find the active one of several NameNodes; its own patience with one that is away would last for minutes
+    "dfs.client.failover.max.attempts": "4",
+    "dfs.client.failover.sleep.base.millis": "50",
+    "dfs.client.failover.sleep.max.millis": "200",
+}
 
 
 @dataclass(frozen=True)
@@ -28,12 +44,15 @@ class Entry:
 
 
 class Hdfs:
-    """Files in HDFS. Paths are absolute, without scheme or host."""
+    """Files in HDFS. Paths are absolute, without scheme or host.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        config = {"dfs.client.use.datanode.hostname": "true"}
-        self._client = self._try("connect", url, lambda: hdfs_native.Client(url, config))
+    retry_seconds  how long a call is repeated while a server that served before is away. Every call may be repeated: what
+                   is written lies under a name that nobody else writes.
+    """
+
+    def __init__(self, url: str, *, retry_seconds: int = 0) -> None:
+        self.url, self._retry = url, Retry(retry_seconds)
+        self._client = hdfs_native.Client(url, _CONFIG)
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
@@ -42,93 +61,163 @@ class Hdfs:
     def stat(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""
         try:
-            return _entry(self._try("look up", path, lambda: self._client.get_file_info(path)))
+            return _entry(self._call("look up", path, lambda client: client.get_file_info(path)))
         except NoInput:
             return None
 
     def list(self, path: str) -> list[Entry]:
         """What lies directly in a folder, sorted by name; NoInput if there is no such folder."""
-        found = self._try("list", path, lambda: [_entry(s) for s in self._client.list_status(path)])
+        found = self._call("list", path, lambda client: [_entry(s) for s in client.list_status(path)])
         return sorted((e for e in found if e.path != path), key=lambda e: e.name)
 
-    def open(self, path: str) -> Any:
-        """A file opened for reading: `read`, `seek`, `tell`, `read_range(offset, length)`, `len()`."""
-        return self._try("open", path, lambda: self._client.read(path))
+    def open(self, path: str) -> Reader:
+        """A file opened for reading."""
+        return Reader(self._call, path)
 
     def read(self, path: str) -> bytes:
         """The whole content of a small file."""
-        return self._try("read", path, lambda: bytes(self._client.read(path).read()))
+        return self._call("read", path, lambda client: bytes(client.read(path).read()))
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`."""
-        return self._try("read", path, lambda: bytes(self._client.read(path).read_range(offset, length)))
+        return self._call("read", path, lambda client: bytes(client.read(path).read_range(offset, length)))
 
-    def create(self, path: str, *, overwrite: bool = False) -> Any:
-        """A new file opened for writing, as a buffered writer; parents are made. Close it to make it whole."""
-        options = hdfs_native.WriteOptions(overwrite=overwrite, create_parent=True)
-        raw = self._try("create", path, lambda: self._client.create(path, options))
-        return io.BufferedWriter(_Writer(raw), _WRITE_BYTES)
+    def write(self, path: str, data: bytes | Callable[[], Iterable[bytes]], *, overwrite: bool = False) -> None:
+        """A whole file at once, parents too; a half-written one is removed when this fails.
 
-    def write(self, path: str, data: bytes | Iterable[bytes], *, overwrite: bool = False) -> None:
-        """A whole file at once; a half-written one is removed when this fails."""
-
-        def put() -> None:
-            with self.create(path, overwrite=overwrite) as out:
-                for block in (data,) if isinstance(data, bytes) else data:
-                    out.write(block)
-
+        data  the bytes, or what gives them block by block, from the first one on for each attempt
+        """
+        tries = _Writing(self._once, path, data, overwrite)
         try:
-            self._try("write", path, put)
+            self._retry(tries.attempt)
         except Failure:
-            self.delete(path)
+            with contextlib.suppress(Failure, Away):
+                tries.remove()
             raise
 
     def mkdirs(self, path: str) -> None:
         """A folder and its parents; nothing happens when it is there."""
-        self._try("make the folder", path, lambda: self._client.mkdirs(path, 0o755, True))
+        self._call("make the folder", path, lambda client: client.mkdirs(path, 0o755, True))
 
     def rename(self, old: str, new: str, *, overwrite: bool = False) -> None:
         """Moves a file or folder in one step."""
-        self._try("rename", f"{old} to {new}", lambda: self._client.rename(old, new, overwrite))
+        is_repeated = False
+
+        def move(client: Any) -> None:
+            nonlocal is_repeated
+            was_repeated, is_repeated = is_repeated, True
+            try:
+                client.rename(old, new, overwrite)
+            except FileNotFoundError:
+                if not was_repeated:
+                    raise
+                client.get_file_info(new)  # it had landed, only the answer was lost
+
+        self._call("rename", f"{old} to {new}", move)
 
     def delete(self, path: str) -> None:
         """Removes a file or a whole folder; nothing happens when it is not there."""
+        with contextlib.suppress(NoInput):
+            self._call("delete", path, lambda client: client.delete(path, True))
 
-        def remove() -> None:
-            with contextlib.suppress(FileNotFoundError):
-                self._client.delete(path, True)
+    def _call(self, verb: str, path: str, action: Callable[[Any], T]) -> T:
+        return self._retry(lambda: self._once(verb, path, action))
 
-        self._try("delete", path, remove)
-
-    def _try(self, verb: str, path: str, action: Callable[[], T]) -> T:
+    def _once(self, verb: str, path: str, action: Callable[[Any], T]) -> T:
+        client = self._client
         try:
-            return action()
+            return answer_within(_ANSWER_SECONDS, lambda: action(client))
         except FileNotFoundError:
             raise NoInput(f"HDFS has no {path}", where=self.url) from None
         except Failure:
             raise
         except Exception as error:  # hdfs-native raises plain RuntimeError for most of what the servers say
-            raise _failure(verb, path, error) from error
+            self._client = hdfs_native.Client(self.url, _CONFIG)  # the old one keeps its connection, dead or not
+            raise _failure(verb, path, error, self.url) from error
 
 
-class _Writer(io.RawIOBase):
-    """hdfs-native's writer, given bytes only: it takes any other buffer byte by byte, at ten times the CPU."""
+class Reader(io.RawIOBase):
+    """A file opened for reading. When a server went away it is opened again, and read on from the same place."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
+    def __init__(self, call: Callable[[str, str, Callable[[Any], Any]], Any], path: str) -> None:
+        self._call, self._path = call, path
+        self._at = 0
+        self._file: Any = None
+        self._size = self._ask(lambda file: len(file))
 
-    def writable(self) -> bool:
+    def __len__(self) -> int:
+        return int(self._size)
+
+    def readable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:
-        return int(self._raw.write(bytes(data)))
+    def seekable(self) -> bool:
+        return True
 
-    def close(self) -> None:
-        if not self.closed:
-            try:
-                self._raw.close()
-            finally:
-                super().close()
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self)}[whence]
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes, all that is left if it is -1."""
+        left = max(0, len(self) - self._at)
+        wanted = left if size is None or size < 0 else min(size, left)
+        data = bytes(self._ask(lambda file: file.read_range(self._at, wanted))) if wanted else b""
+        self._at += len(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        def ask(client: Any) -> Any:
+            file, self._file = self._file or client.read(self._path), None
+            answer = question(file)
+            self._file = file  # only one that answered is asked again
+            return answer
+
+        return self._call("read", self._path, ask)
+
+
+class _Writing:
+    """The attempts to write one file."""
+
+    def __init__(self, once: Any, path: str, data: bytes | Callable[[], Iterable[bytes]], overwrite: bool) -> None:
+        self._once, self._path, self._data, self._overwrite = once, path, data, overwrite
+        self._is_ours = False
+
+    def attempt(self) -> None:
+        """Writes the file from its beginning."""
+        options = hdfs_native.WriteOptions(overwrite=self._overwrite or self._is_ours, create_parent=True)
+        try:
+            out = self._once("create", self._path, lambda client: client.create(self._path, options))
+        except Away:
+            self._is_ours = True  # it may be there: nobody else writes under this name
+            raise
+        self._is_ours = True
+        blocks = (self._data,) if isinstance(self._data, bytes) else _joined(self._data())
+        for block in filter(None, blocks):
+            self._once("write", self._path, lambda _, block=block: out.write(block))
+        self._once("write", self._path, lambda _: out.close())
+
+    def remove(self) -> None:
+        """Removes what the attempts left."""
+        if self._is_ours:
+            self._once("delete", self._path, lambda client: client.delete(self._path, True))
+
+
+def _joined(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks, several small ones together."""
+    some = bytearray()
+    for block in blocks:
+        some += block
+        if len(some) >= _WRITE_BYTES:
+            yield bytes(some)
+            some.clear()
+    yield bytes(some)
 
 
 def _entry(status: Any) -> Entry:
@@ -136,10 +225,11 @@ def _entry(status: Any) -> Entry:
     return Entry(path.rsplit("/", 1)[-1], path, int(status.length), bool(status.isdir), int(status.modification_time))
 
 
-def _failure(verb: str, path: str, error: Exception) -> Failure:
-    text = " ".join(str(error).split())
-    if "NSQuotaExceeded" in text or "DSQuotaExceeded" in text or "could only be written to 0" in text:
-        return CannotWrite(f"HDFS can't {verb} {path}: no room", where=text[:300], next="free space in HDFS, then run again")
-    if "SafeMode" in text:
-        return Unavailable(f"HDFS can't {verb} {path}: safe mode", where=text[:300], next="./submit.sh check")
-    return Unavailable(f"HDFS can't {verb} {path}", where=text[:300], next="./submit.sh check")
+def _failure(verb: str, path: str, error: Exception, url: str) -> Failure | Away:
+    text = str(error) or type(error).__name__
+    where = f"{url}: {re.split(_MORE_LINES, text)[0][:300]}"
+    if any(sign in text for sign in _FULL) and "There are 0 datanode(s) running" not in text:
+        return CannotWrite(f"HDFS can't {verb} {path}: no room", where=where, next="free space in HDFS, then run again")
+    if isinstance(error, _REFUSALS) or any(sign in text for sign in _REFUSED):
+        return Unavailable(f"HDFS can't {verb} {path}", where=where, next="./submit.sh check")
+    return Away(f"HDFS was asked to {verb} {path} and is away", where)

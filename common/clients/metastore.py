@@ -16,14 +16,17 @@ from urllib.parse import urlsplit
 
 from pymetastore.hive_metastore import ThriftHiveMetastore, ttypes
 from thrift.protocol import TBinaryProtocol
-from thrift.Thrift import TException, TMessageType
+from thrift.Thrift import TApplicationException, TException, TMessageType
 from thrift.transport import TSocket, TTransport
 
+from common.clients.retry import Away, Retry
 from common.contracts import Contract
-from common.errors import Misconfigured, TryAgain
+from common.errors import Misconfigured
 
 T = TypeVar("T")
 _TIMEOUT_MS = 20_000
+# what a metastore says whose own database or HDFS is away
+_BEHIND_IT = ("JDO", "PSQLException", "SQLException", "ConnectException", "SocketTimeout", "SafeMode", "StandbyException")
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
 
 
@@ -36,10 +39,14 @@ class Partition:
 
 
 class Metastore:
-    """Each call opens a connection of its own: calls are few, and a dead connection is never reused."""
+    """Each call opens a connection of its own: calls are few, and a dead connection is never reused.
 
-    def __init__(self, uri: str, hdfs_url: str) -> None:
-        self.uri, self._hdfs_url = uri, hdfs_url.rstrip("/")
+    retry_seconds  how long a call is repeated while a metastore that served before is away. Every call may be repeated:
+                   it finds what an earlier try had done.
+    """
+
+    def __init__(self, uri: str, hdfs_url: str, *, retry_seconds: int = 0) -> None:
+        self.uri, self._hdfs_url, self._retry = uri, hdfs_url.rstrip("/"), Retry(retry_seconds)
 
     def version(self) -> str:
         """The version of the metastore's interface, which is all that it tells."""
@@ -124,14 +131,23 @@ class Metastore:
 
         return self._call(f"list the dates of {table}", look)
 
-    def point(self, table: str, day: date, location: str, parameters: dict[str, str]) -> None:
-        """Publishes: the partition of `day` now points at `location`. A call that timed out is read back.
+    def point(
+        self,
+        table: str,
+        day: date,
+        location: str,
+        parameters: dict[str, str],
+        may_publish: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Publishes: the partition of `day` now points at `location`. After a call that timed out it is read back.
 
         The parameters replace the old ones, so that no statistics of the old files survive; column statistics are dropped.
+        `may_publish` raises when somebody else has got the date meanwhile; it is asked before every try.
         """
         schema, name = table.split(".")
 
         def flip(client: ThriftHiveMetastore.Client) -> None:
+            may_publish()
             descriptor = client.get_table(schema, name).sd
             descriptor.location = f"{self._hdfs_url}{location}"
             new = ttypes.Partition([day.isoformat()], schema, name, 0, 0, descriptor, dict(parameters))
@@ -140,19 +156,15 @@ class Metastore:
             except ttypes.NoSuchObjectException:
                 client.add_partition(new)
                 return
-            new.createTime = old.createTime
-            client.alter_partition_with_environment_context(
-                schema, name, new, ttypes.EnvironmentContext({"DO_NOT_UPDATE_STATS": "true"})
-            )
+            if old.sd.location != descriptor.location or not parameters.items() <= old.parameters.items():
+                new.createTime = old.createTime
+                client.alter_partition_with_environment_context(
+                    schema, name, new, ttypes.EnvironmentContext({"DO_NOT_UPDATE_STATS": "true"})
+                )
             with suppress(TException):
                 client.delete_partition_column_statistics(schema, name, f"business_date={day}", "")
 
-        try:
-            self._call(f"publish {table} of {day}", flip)
-        except TryAgain:
-            landed = self.partition(table, day)
-            if landed is None or landed.location != location:
-                raise
+        self._call(f"publish {table} of {day}", flip)
 
     def drop_partition(self, table: str, day: date) -> None:
         """Unregisters a date; its files stay."""
@@ -194,8 +206,9 @@ class Metastore:
         def create(client: ThriftHiveMetastore.Client) -> None:
             with suppress(ttypes.AlreadyExistsException):
                 client.create_table(table)
-                if partitions:
-                    client.add_partitions([self._partition(table, day, place) for day, place in partitions.items()])
+            if partitions:
+                wanted = [self._partition(table, day, place) for day, place in partitions.items()]
+                client.add_partitions_req(ttypes.AddPartitionsRequest("scratch", name, wanted, True, False))
 
         self._call(f"register scratch.{name}", create)
 
@@ -236,6 +249,9 @@ class Metastore:
         )
 
     def _call(self, verb: str, action: Callable[[ThriftHiveMetastore.Client], T]) -> T:
+        return self._retry(lambda: self._once(verb, action))
+
+    def _once(self, verb: str, action: Callable[[ThriftHiveMetastore.Client], T]) -> T:
         parts = urlsplit(self.uri)
         socket = TSocket.TSocket(parts.hostname, parts.port)
         socket.setTimeout(_TIMEOUT_MS)
@@ -244,8 +260,13 @@ class Metastore:
             transport.open()
             return action(ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport)))
         except (ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException) as error:
+            if any(sign in str(error.message) for sign in _BEHIND_IT):
+                raise self._away(verb, str(error.message)) from error
             raise Misconfigured(f"the metastore refused to {verb}: {error.message}", where=self.uri) from error
-        except (TTransport.TTransportException, OSError, EOFError) as error:
-            raise TryAgain(f"the metastore did not {verb}: {error}", where=self.uri, next="./submit.sh check") from error
+        except (TTransport.TTransportException, TApplicationException, OSError, EOFError) as error:
+            raise self._away(verb, str(error)) from error
         finally:
             transport.close()
+
+    def _away(self, verb: str, why: str) -> Away:
+        return Away(f"the metastore was asked to {verb} and is away", f"{self.uri}: {' '.join(why.split())[:300]}")

@@ -67,7 +67,7 @@ def _worklist(args: argparse.Namespace) -> int:
     settings = load_settings()
     clients = ready(settings)
     last = last_night(clients, day)
-    trino = Trino(settings.service("TRINO_URL"), READER, retry_seconds=settings["trino.retry_seconds"])
+    trino = Trino(settings.service("TRINO_URL"), READER, retry_seconds=settings["services.retry_seconds"])
     counts = tally(trino, day, last)
     limit = None if args.json or not args.limit else args.limit
     rows = gone(trino, day, last, condition, limit) if args.gone else standing(trino, day, condition, limit)

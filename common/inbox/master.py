@@ -7,33 +7,30 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
+from common.clients.postgres import Postgres
 from common.errors import BadData
 from common.landing.master import TABLES
-from common.migrate import HasConnect
 
 
-def load_master(postgres: HasConnect, files: dict[str, Path], *, replace: bool = False) -> dict[str, int]:
+def load_master(postgres: Postgres, files: dict[str, Path], *, replace: bool = False) -> dict[str, int]:
     """Adds or changes the rows of the CSV files (with header, NULL as nothing); how many rows of each table changed.
 
     Rows that the files do not name stay, but the suppliers of a SKU are taken as a whole: others of the same SKU would
     contradict them. `replace` empties all tables first, in the same transaction.
     BadData names the constraint when the data breaks one.
     """
-    connection = postgres.connect()
     try:
-        with connection, connection.cursor() as cursor:
+        with postgres.transaction() as cursor:
             if replace:
                 tables = sql.SQL(", ").join(sql.Identifier("procurement", table) for table in TABLES)
                 cursor.execute(sql.SQL("truncate {}").format(tables))
             changed = {table: _load(cursor, table, files[table]) for table in TABLES if table in files}
-        with connection, connection.cursor() as cursor:
+        with postgres.transaction() as cursor:
             cursor.execute(sql.SQL("analyze {}").format(
                 sql.SQL(", ").join(sql.Identifier("procurement", table) for table in changed)))
         return changed
     except (psycopg2.IntegrityError, psycopg2.DataError) as error:
         raise BadData("the master data breaks a constraint; nothing was changed", where=str(error).strip()) from None
-    finally:
-        connection.close()
 
 
 def _load(cursor: psycopg2.extensions.cursor, table: str, file: Path) -> int:

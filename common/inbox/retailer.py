@@ -28,11 +28,11 @@ import duckdb
 import pyarrow
 from faker import Faker
 
+from common.clients.postgres import Postgres
 from common.errors import Misconfigured, NoInput
 from common.inbox.master import load_master
 from common.inbox.sending import Sender
 from common.landing.master import TABLES
-from common.migrate import HasConnect
 from common.settings import Settings
 
 QUERIES = Path(__file__).parent / "retailer_sql"
@@ -178,7 +178,7 @@ def _package() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def write_days(settings: Settings, postgres: HasConnect, days: list[date], *, replace: bool = False) -> dict[str, int]:
+def write_days(settings: Settings, postgres: Postgres, days: list[date], *, replace: bool = False) -> dict[str, int]:
     """Sends the raw files of the days into the inbox and loads the year's master data; counts of files, lines, rows."""
     retailer = Retailer(settings)
     counts = {f"{table}_changed": n for table, n in load_retailer_master(retailer, postgres).items()}
@@ -188,7 +188,7 @@ def write_days(settings: Settings, postgres: HasConnect, days: list[date], *, re
     return counts
 
 
-def load_retailer_master(retailer: Retailer, postgres: HasConnect, *, replace: bool = False) -> dict[str, int]:
+def load_retailer_master(retailer: Retailer, postgres: Postgres, *, replace: bool = False) -> dict[str, int]:
     """Loads the year's master data into PostgreSQL; how many rows of each table changed."""
     with tempfile.TemporaryDirectory() as folder:
         return load_master(postgres, retailer.master_files(Path(folder)), replace=replace)

@@ -120,7 +120,8 @@ class _LineCounter:
 
 
 def blocks_of(file: Any) -> Iterator[bytes]:
-    """The bytes of an open file, block by block."""
+    """The bytes of an open file, block by block, from its beginning."""
+    file.seek(0)
     while block := file.read(BLOCK):
         yield bytes(block)
 

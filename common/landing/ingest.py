@@ -166,7 +166,8 @@ class Landing:
 
     def _upload(self, found: Arrivals, name: str) -> Uploaded:
         with (found.folder / name).open("rb") as file:
-            done = upload(self.hdfs, temporary(self.folder, name), name, blocks_of(file), piece_bytes(self.settings))
+            size = piece_bytes(self.settings)
+            done = upload(self.hdfs, temporary(self.folder, name), name, lambda: blocks_of(file), size)
         try:
             found.verify(name, done.file.sha256)
         except BadData:

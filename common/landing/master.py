@@ -13,7 +13,7 @@ import psycopg2
 
 from common.clients.hdfs import Hdfs
 from common.clients.postgres import Postgres
-from common.errors import NoInput, TryAgain
+from common.errors import NoInput
 from common.landing.describe import RawFile, blocks_of
 from common.landing.manifest import MANIFEST, Manifest, piece_bytes, raw_folder, read_manifest
 from common.landing.upload import upload
@@ -76,16 +76,9 @@ def snapshot_master(
 def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> tuple[RawFile, ...]:
     """Every table as CSV (header; NULL is nothing, an empty text is ""), from one consistent state of the database."""
     with ThreadPoolExecutor(len(TABLES)) as pool:
-        connection = postgres.connect()
-        try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            connection.set_client_encoding("UTF8")
-            with connection, connection.cursor() as cursor:
-                uploads = [pool.submit(_upload, hdfs, folder, table, _copy(cursor, table), piece) for table in TABLES]
-        except psycopg2.OperationalError as error:
-            raise TryAgain("PostgreSQL went away during the snapshot", where=str(error).strip().splitlines()[0]) from None
-        finally:
-            connection.close()
+        with postgres.transaction(isolation_level="REPEATABLE READ", readonly=True) as cursor:
+            cursor.connection.set_client_encoding("UTF8")
+            uploads = [pool.submit(_upload, hdfs, folder, table, _copy(cursor, table), piece) for table in TABLES]
         return tuple(sorted((done.result() for done in uploads), key=lambda file: file.name))
 
 
@@ -103,4 +96,4 @@ def _copy(cursor: psycopg2.extensions.cursor, table: str) -> IO[bytes]:
 def _upload(hdfs: Hdfs, folder: str, table: str, rows: IO[bytes], piece: int) -> RawFile:
     with rows:
         name = f"{table}.csv"
-        return upload(hdfs, f"{folder}/{name}", name, blocks_of(rows), piece).file
+        return upload(hdfs, f"{folder}/{name}", name, lambda: blocks_of(rows), piece).file

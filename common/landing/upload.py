@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from common.clients.hdfs import Hdfs
@@ -26,20 +26,23 @@ def temporary(folder: str, name: str) -> str:
     return f"{folder}/.{name}.{secrets.token_hex(4)}{COPYING}"
 
 
-def upload(hdfs: Hdfs, path: str, name: str, blocks: Iterable[bytes], piece_bytes: int) -> Uploaded:
+def upload(hdfs: Hdfs, path: str, name: str, blocks: Callable[[], Iterable[bytes]], piece_bytes: int) -> Uploaded:
     """Writes the blocks of the file `name` to `path`, describing them on the way, and reads them back.
 
+    `blocks` gives them from the first one on, again for each attempt.
     CannotWrite when what was read back is not what was written; nothing is left behind by a failure.
     """
     describer = Describer(name, piece_bytes)
 
     def described() -> Iterable[bytes]:
-        for block in blocks:
+        nonlocal describer
+        describer = Describer(name, piece_bytes)
+        for block in blocks():
             describer.update(block)
             yield block
 
     try:
-        hdfs.write(path, described())
+        hdfs.write(path, described)
         file = describer.finish()
         if (found := sha256_of(hdfs, path)) != file.sha256:
             raise CannotWrite(f"{name} reads back as {found[:12]}..., not as {file.sha256[:12]}...", where=path)

@@ -1,7 +1,7 @@
-"""Named points where a failure drill stops a run, so that it can be killed from outside at exactly that point.
+"""Named points where a failure drill stops a run, so that it, or a service, can be stopped from outside at exactly that point.
 
 `PROCUREMENT_BARRIER=<name>` makes the process that reaches the point write its process id to `PROCUREMENT_BARRIER_FILE`
-and wait for ever. Without it a barrier does nothing.
+and wait until somebody removes that file. Without it a barrier does nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ NAMES = (
 
 
 def barrier(name: str) -> None:
-    """Stops here for ever when a drill asks for it."""
+    """Stops here when a drill asks for it."""
     if os.environ.get("PROCUREMENT_BARRIER") != name:
         return
     file = os.environ.get("PROCUREMENT_BARRIER_FILE")
     if file:
         with open(file, "w", encoding="ascii") as out:
             out.write(str(os.getpid()))
-    while True:
-        time.sleep(60)
+    while not file or os.path.exists(file):
+        time.sleep(0.1)

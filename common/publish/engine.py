@@ -210,8 +210,8 @@ class _Executor:
             self.ledger.stage_publishes(item.begun.stage.name, item.built)
         for item in self.waiting:
             for table, location in item.built.tables.items():
-                self.ledger.require_lock()
-                point(self.run, table, location, self.run.run_id, item.begun.fingerprint, [vars(i) for i in item.begun.inputs])
+                inputs = [vars(i) for i in item.begun.inputs]
+                point(self.run, table, location, self.run.run_id, item.begun.fingerprint, inputs, self.ledger.require_lock)
                 barrier("between_flips")
             if item.built.publish is not None:
                 self.ledger.require_lock()

@@ -6,6 +6,7 @@ The partition carries who made it and from what, so that a mixture of runs can b
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from common.contracts import all_contracts
 from common.publish.run import Run, table_root
@@ -20,8 +21,16 @@ def ensure_tables(run: Run) -> None:
     run.metastore.ensure_tables((c, table_root(run.settings, c.name)) for c in hive)
 
 
-def point(run: Run, table: str, location: str, run_id: int, fingerprint: str, inputs: list[dict[str, str]]) -> None:
-    """Publishes one table of the run's date."""
+def point(
+    run: Run,
+    table: str,
+    location: str,
+    run_id: int,
+    fingerprint: str,
+    inputs: list[dict[str, str]],
+    may_publish: Callable[[], None],
+) -> None:
+    """Publishes one table of the run's date. `may_publish` raises where the run has lost its lock."""
     pinned = {i["name"]: i["fingerprint"] for i in inputs}
     # the metastore holds 4,000 characters a parameter; a long history window is cut into its hash by the ledger's row
     text = json.dumps(pinned, sort_keys=True)
@@ -30,7 +39,7 @@ def point(run: Run, table: str, location: str, run_id: int, fingerprint: str, in
         FINGERPRINT: fingerprint,
         INPUTS: text if len(text) < 3900 else "see ops.stages.inputs",
     }
-    run.metastore.point(table, run.day, location, parameters)
+    run.metastore.point(table, run.day, location, parameters, may_publish)
 
 
 def is_published(run: Run, table: str, fingerprint: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg2
 
 from common.clients.postgres import Connection, Postgres
-from common.errors import TryAgain
+from common.errors import Failure, TryAgain
 from common.stages import Built, Input
 
 _LOCK_CLASS = 20171223  # any fixed number: the first key of all our advisory locks; the second is the date
@@ -190,7 +190,8 @@ class Ledger:
                 cursor.execute(sql, parameters)
                 return cursor.fetchall() if cursor.description else []
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise self._lost() from error
+            failure = self._postgres.failure(self._connection, error)
+            raise (failure if isinstance(failure, Failure) else self._lost()) from error
 
     def _lost(self) -> Exception:
         return TryAgain(

@@ -26,8 +26,7 @@ def reconcile(run: Run, ledger: Ledger) -> None:
             if forward:
                 for table, path in row.tables.items():
                     if not _is_flipped(run, table, path):
-                        ledger.require_lock()
-                        point(run, table, path, row.run_id, row.fingerprint, row.inputs)
+                        point(run, table, path, row.run_id, row.fingerprint, row.inputs, ledger.require_lock)
                 ledger.stage_ends(row.stage, "succeeded", run_id=row.run_id)
                 run.say(f"reconciled: {row.stage} of run {row.run_id} was published before it ended; now recorded")
             else:

@@ -40,27 +40,25 @@ class Clients:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._patience: int = settings["services.retry_seconds"]
         self._is_warming = False
 
     @cached_property
     def hdfs(self) -> Hdfs:
-        return Hdfs(self.settings.service("HDFS_URL"))
+        return Hdfs(self.settings.service("HDFS_URL"), retry_seconds=self._patience)
 
     @cached_property
     def trino(self) -> Trino:
-        return Trino(
-            self.settings.service("TRINO_URL"),
-            self.settings["trino.user"],
-            retry_seconds=self.settings["trino.retry_seconds"],
-        )
+        return Trino(self.settings.service("TRINO_URL"), self.settings["trino.user"], retry_seconds=self._patience)
 
     @cached_property
     def metastore(self) -> Metastore:
-        return Metastore(self.settings.service("METASTORE_URI"), self.settings.service("HDFS_URL"))
+        uri, hdfs_url = self.settings.service("METASTORE_URI"), self.settings.service("HDFS_URL")
+        return Metastore(uri, hdfs_url, retry_seconds=self._patience)
 
     @cached_property
     def postgres(self) -> Postgres:
-        return Postgres(self.settings.service("DATABASE_URL"))
+        return Postgres(self.settings.service("DATABASE_URL"), retry_seconds=self._patience)
 
     @property
     def spark(self) -> Any:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,7 +50,7 @@ class Attempt:
             return
         name = f"{self._prefix}-{len(self._files)}.{kind}.parquet"
         self._files.append(Written(name, kind, len(table)))
-        self._running.append(self._pool.submit(self._hdfs.write, f"{self._folder}/{name}", _halves(parquet(table))))
+        self._running.append(self._pool.submit(self._hdfs.write, f"{self._folder}/{name}", partial(_halves, parquet(table))))
 
     def close(self) -> list[Written]:
         """Waits until all files are whole; raises what a writer raised."""

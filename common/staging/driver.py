@@ -158,6 +158,7 @@ def _passes(run: Run, plan: Plan, known: bytes, pieces: list[Piece]) -> tuple[li
 def each(spark: Any, work: Sequence[Any], function: Callable[[str, Any], Report]) -> list[Report]:
     """One task an item; the function is given the task's name, different for every attempt."""
     from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+    from pyspark.errors import PySparkException
 
     def one(item: Any) -> Report:
         from pyspark import TaskContext
@@ -168,7 +169,7 @@ def each(spark: Any, work: Sequence[Any], function: Callable[[str, Any], Report]
 
     try:
         reports: list[Report] = spark.parallelize(work, len(work)).map(one).collect()
-    except Py4JError as error:
+    except (Py4JError, PySparkException) as error:  # the latter once there is a session
         raise _given_up(error) from error
     first_fault(reports)
     return reports
@@ -177,12 +178,12 @@ def each(spark: Any, work: Sequence[Any], function: Callable[[str, Any], Report]
 def _given_up(error: Exception) -> Failure:
     """Spark gave a task up: a service stayed away, there is no room, or a worker died; anything else is a bug of ours."""
     text = str(error)
-    again = "./submit.sh check, then the same command again"
     for kind in (CannotWrite, Unavailable, TryAgain):
         _, found, what = text.partition(f"common.errors.{kind.__name__}: ")
         if found:
-            raised: type[Failure] = CannotWrite if kind is CannotWrite else TryAgain
-            return raised(what.splitlines()[0], where="a Spark task", next=again)
+            if kind is CannotWrite:
+                return CannotWrite(what.splitlines()[0], where="a Spark task", next="free space in HDFS, then run again")
+            return TryAgain(what.splitlines()[0], where="a Spark task", next="./submit.sh check, then the same command again")
     if "Python worker exited" in text or "Python worker failed to connect" in text or "ExecutorLostFailure" in text:
         return TryAgain(
             "a worker of a Spark task died, several times", where="a Spark task", next="see that there is memory, then again"

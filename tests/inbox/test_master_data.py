@@ -1,5 +1,6 @@
 """Master data in PostgreSQL: applied twice it changes nothing, and what is wrong is refused by a constraint."""
 
+from contextlib import contextmanager
 from datetime import date
 
 import psycopg2
@@ -113,15 +114,15 @@ def test_what_master_data_takes_is_the_name_of_a_file(cursor, supplier):
 
 def test_rows_that_a_newer_schema_does_not_take_are_named(postgres):
     class Broken:
-        """A connection whose transaction, as an old database would, holds two such suppliers and lacks the last step."""
+        """A transaction that sees, as in an old database, two such suppliers, and the last step not applied."""
 
-        def connect(self):
-            connection = postgres.connect()
-            with connection.cursor() as cursor:
+        @contextmanager
+        def transaction(self):
+            with postgres.transaction() as cursor:
                 cursor.execute("drop index procurement.suppliers_id_differs_in_more_than_case")
                 cursor.execute("insert into procurement.suppliers (supplier_id, lead_time_days) values ('Zz', 1), ('zZ', 1)")
                 cursor.execute("delete from ops.migrations where number = 4")
-            return connection
+                yield cursor
 
     with pytest.raises(BadData, match="newer schema") as failure:
         migrate(Broken())

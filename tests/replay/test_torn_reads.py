@@ -47,7 +47,7 @@ def test_no_reader_ever_sees_a_mixture(contents, settings, trino):
 
     def publish(content):
         for table, location in content.items():
-            point(run, table, location, 1, "torn", [])
+            point(run, table, location, 1, "torn", [], lambda: None)
 
     expected = {table: set() for table in TABLES}
     for content in contents:
