@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from common.errors import Failure, TryAgain, known
+from common.errors import CannotWrite, Failure, TryAgain, known
 from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
 from common.publish.ledger import Ledger
-from common.publish.reconcile import reconcile, sweep_scratch
+from common.publish.reconcile import reconcile, sweep_directories, sweep_scratch
 from common.publish.run import Clients, Run, code_version, fingerprint_of
 from common.publish.window import check_window
 from common.stages import Built, Input, Stage
@@ -87,6 +87,8 @@ def run_stages(
             sweep_scratch(run)
         except BaseException as error:
             said = known(error)
+            if isinstance(said, CannotWrite):
+                _quietly_make_room(run, ledger)
             code = said.exit_code if isinstance(said, Failure) else 70
             _quietly_end(ledger, "failed", code, str(said) or type(said).__name__)
             raise
@@ -94,6 +96,12 @@ def run_stages(
         return done
     finally:
         ledger.close()
+
+
+def _quietly_make_room(run: Run, ledger: Ledger) -> None:
+    """Removes at once what the next start would sweep: the half-written files take the room that is needed."""
+    with contextlib.suppress(Failure):
+        sweep_directories(run, ledger.published_locations() | ledger.promised_locations())
 
 
 def _quietly_end(ledger: Ledger, status: str, code: int, error: str) -> None:

@@ -165,6 +165,10 @@ class Ledger:
         """Every directory that was ever published for the date."""
         return {path for row in self._stages("s.status = 'succeeded'") for path in row.tables.values()}
 
+    def promised_locations(self) -> set[str]:
+        """Directories of the date whose publication was begun: this run, or the next start, completes it."""
+        return {path for row in self._stages("s.status = 'publishing'") for path in row.tables.values()}
+
     def close(self) -> None:
         """Releases the lock and ends the session: PostgreSQL itself notices a moment later that one has ended."""
         if self._connection is not None:

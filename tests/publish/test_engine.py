@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.errors import BadData, TryAgain
+from common.errors import BadData, CannotWrite, TryAgain
 from common.publish.engine import run_stages
 from common.publish.ledger import Ledger, unlock
 from common.publish.reconcile import reconcile
@@ -121,6 +121,18 @@ def test_a_run_whose_session_was_ended_can_not_publish(clients, day):
     assert execute(clients, stores_stage(["C"]), day, force=True)[0].state == "built"
     statuses = clients.postgres.rows("select status from ops.runs where business_date = %s order by run_id", (day,))
     assert [s for (s,) in statuses] == ["succeeded", "abandoned", "succeeded"]
+
+
+def test_a_run_that_has_no_room_gives_back_at_once_what_it_took(clients, day):
+    def fill(_run):
+        raise CannotWrite("no room")
+
+    execute(clients, stores_stage(["A"]), day)
+    before = clients.hdfs.list(runs_root(clients.settings, TABLE, day))
+    with pytest.raises(CannotWrite, match="no room"):
+        execute(clients, stores_stage(["B"], during=fill), day, force=True)
+    assert clients.hdfs.list(runs_root(clients.settings, TABLE, day)) == before
+    assert published(clients, day) == ["A"]
 
 
 @pytest.mark.parametrize("flipped", [True, False])

@@ -3,11 +3,14 @@
 Its lake is its own, so that services may go away in the middle of a run there.
 """
 
+import getpass
 import os
 import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -130,3 +133,30 @@ def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(clo
     rest = submit("all", FIRST)
     assert rest.returncode == 0, rest.stderr
     assert files_of(folder / "lake" / "output", FIRST) == before
+
+
+def set_quota(folder, path, room):
+    """Bounds what may be written below a folder of the clone's HDFS: to nothing more than there is, or not at all (-1)."""
+    webhdfs = lake_addresses(folder / "lake")["WEBHDFS_URL"]
+    query = urlencode({"op": "SETQUOTA", "user.name": getpass.getuser(), "namespacequota": 2**63 - 1, "storagespacequota": room})
+    with urlopen(Request(f"{webhdfs}{path}?{query}", method="PUT"), timeout=30):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("stage", "table"), [("stage_orders", "staging.pos_order_lines"), ("net_demand", "planning.net_demand")]
+)
+def test_a_full_hdfs_ends_a_run_with_73_and_leaves_no_part_of_a_file(clone, stage, table):
+    """One stage writes by Spark, the other by Trino."""
+    folder, submit = clone
+    other = Hdfs(lake_addresses(folder / "lake")["HDFS_URL"])
+    root = f"/warehouse/_runs/{table}"
+    before = [entry.path for entry in other.list(f"{root}/{FIRST}")]
+    set_quota(folder, root, 1)
+    try:
+        full = submit(stage, FIRST, "--force")
+    finally:
+        set_quota(folder, root, -1)
+    assert full.returncode == 73 and "free space in HDFS" in full.stderr, full.stderr
+    assert [entry.path for entry in other.list(f"{root}/{FIRST}")] == before
+    assert submit(stage, FIRST, "--force").returncode == 0
