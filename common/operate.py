@@ -10,7 +10,6 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from common.contracts import all_contracts
 from common.dates import business_date
 from common.errors import Usage
 from common.settings import ROOT, load_settings
@@ -123,28 +122,16 @@ def _unlock(args: argparse.Namespace) -> int:
 
 def _retention(args: argparse.Namespace) -> int:
     from common.night import ready
-    from common.publish.export import remove_older
-    from common.publish.run import runs_root
+    from common.publish.retention import remove_old
 
     settings = load_settings()
     days = settings["retention.run_days"] if args.days is None else args.days
     if days < 1:
         raise Usage(f"--days {days} would remove what a run is making now", next="give at least 1")
-    clients = ready(settings)
-    limit = (time.time() - days * 86400) * 1000
-    removed = 0
-    for contract in all_contracts():
-        published = {p.location for p in clients.metastore.partitions(contract.name).values()}
-        root = runs_root(settings, contract.name, date.min).rsplit("/", 1)[0]
-        if not clients.hdfs.exists(root):
-            continue
-        for folder in clients.hdfs.list(root):
-            for entry in clients.hdfs.list(folder.path):
-                if entry.path not in published and entry.modified_ms < limit:
-                    clients.hdfs.delete(entry.path)
-                    removed += 1
-    removed += remove_older(settings, limit / 1000)
-    print(f"removed {removed} run directories that are not published and older than {days} days")
+    cleaned = remove_old(ready(settings), time.time() - days * 86400)
+    for day, run in cleaned.skipped.items():
+        print(f"{day} is left alone: the run of {run} is under way", file=sys.stderr)
+    print(f"removed {cleaned.removed} run directories that are not published and older than {days} days")
     return 0
 
 

@@ -198,16 +198,20 @@ def sweep(settings: Settings, day: date, keep: Collection[str]) -> list[str]:
     return removed
 
 
-def remove_older(settings: Settings, before: float) -> int:
-    """Removes run directories of any date that were written before a time (seconds since 1970) and do not count any more."""
+def older(settings: Settings, before: float) -> Iterator[tuple[date, Path]]:
+    """Date and run directory of what was written before a time (seconds since 1970) and does not count any more."""
     root = orders_root(settings)
-    removed = 0
     for directory in sorted((root / ".runs").glob("*/*")):
-        day = date.fromisoformat(directory.parent.name)
-        if directory != published(root, day) and directory.stat().st_mtime < before:
-            shutil.rmtree(directory)
-            removed += 1
-    return removed
+        with suppress(ValueError):  # no date's
+            day = date.fromisoformat(directory.parent.name)
+            if directory != published(root, day) and directory.stat().st_mtime < before:
+                yield day, directory
+
+
+def remove(directory: Path) -> None:
+    """Removes a run's directory."""
+    with _writing(directory):
+        shutil.rmtree(directory)
 
 
 def _linked(link: Path, target: str) -> bool:

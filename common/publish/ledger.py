@@ -205,6 +205,14 @@ class Ledger:
         )
 
 
+def locked_dates(postgres: Postgres) -> list[date]:
+    """The dates that are locked at the moment, by whomever."""
+    rows = postgres.rows(
+        "select objid::bigint from pg_locks where locktype = 'advisory' and classid = %s and granted", (_LOCK_CLASS,)
+    )
+    return sorted(date.fromordinal(number) for (number,) in rows)
+
+
 def lock_holder(postgres: Postgres, day: date) -> str | None:
     """Who holds the lock of a date, in words; None when nobody does."""
     rows = postgres.rows(

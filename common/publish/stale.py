@@ -16,6 +16,7 @@ from typing import Any
 from common.clients.metastore import Metastore, Partition
 from common.errors import Failure
 from common.publish.run import Clients, Run
+from common.settings import Settings
 from common.stages import NIGHT, stage
 
 # the stages that may read other dates than their own
@@ -54,14 +55,18 @@ def stale(clients: Clients, days: Sequence[date], stages: Sequence[str] = NIGHT)
     return found
 
 
+def reach(settings: Settings) -> int:
+    """How many days before its own a run reads at most."""
+    days, weekdays = ("planning.open_order_days", "planning.history_days"), "planning.missing_store_weekdays"
+    return max(7 * settings[weekdays], *(settings[key] for key in days))
+
+
 def later_dates(clients: Clients, day: date) -> list[date]:
     """The dates after `day` that ran and may depend on it, in order."""
-    days, weekdays = ("planning.open_order_days", "planning.history_days"), "planning.missing_store_weekdays"
-    reach = max(7 * clients.settings[weekdays], *(clients.settings[key] for key in days))
     rows = clients.postgres.rows(
         "select distinct r.business_date from ops.stages s join ops.runs r using (run_id)"
         " where r.business_date > %s and r.business_date <= %s and s.stage = any(%s) and s.status = 'succeeded' order by 1",
-        (day, day + timedelta(days=reach), list(ACROSS_DATES)),
+        (day, day + timedelta(days=reach(clients.settings)), list(ACROSS_DATES)),
     )
     return [row[0] for row in rows]
 

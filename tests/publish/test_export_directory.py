@@ -15,12 +15,13 @@ from common.publish.export import (
     describe,
     has_links,
     is_intact,
+    older,
     orders_root,
     point,
     published,
     read_manifest,
     read_verified,
-    remove_older,
+    remove,
     sweep,
     way_home,
     write_run,
@@ -171,9 +172,13 @@ def test_retention_removes_old_directories_that_do_not_count(settings, root):
     runs = root / ".runs" / "2017-12-23"
     for name in ("1", "3"):
         os.utime(runs / name, (1000, 1000))
-    assert remove_older(settings, 2000) == 1
-    assert sorted(os.listdir(runs)) == ["2", "3"], "2 is not old, 3 is what counts"
-    assert remove_older(Output(output=root / "nothing"), 2000) == 0
+    (root / ".runs" / "no date" / "1").mkdir(parents=True)
+    os.utime(root / ".runs" / "no date" / "1", (1000, 1000))
+    found = list(older(settings, 2000))
+    assert found == [(DAY, runs / "1")], "2 is not old, 3 is what counts"
+    remove(found[0][1])
+    assert sorted(os.listdir(runs)) == ["2", "3"]
+    assert not list(older(Output(output=root / "nothing"), 2000))
 
 
 def exported(root, run_id=7):
