@@ -46,7 +46,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "planning.missing_store_sent": (0, 520),
     "night.lock_wait_seconds": (0, _SECONDS),
     "retention.run_days": (1, _DAYS),
-    "trino.retry_seconds": (0, _SECONDS),
+    "services.retry_seconds": (0, _SECONDS),
 }
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _HDFS = (r"(/(?!\.{1,2}(/|$))[^/:\s]+)+", "write it as /data/raw: absolute, without a slash at its end")
