@@ -27,8 +27,9 @@ def settings(tmp_path):
     made = load_settings([f"paths.inbox={tmp_path / 'inbox'}", f"paths.output={tmp_path / 'output'}"])
     lines = tuple(Line(n, sku, "x", 12, 1, 12, Decimal("1.00"), Decimal("12.00"), DUE) for n, sku in enumerate(SKUS, 1))
     order = Order(DAY, "20260304-G01", "G01", "One", "USD", lines)
-    entry = {"order_number": order.order_number, "file": "G01.json"}
-    files = {"G01.json": order_bytes(order, 1), export.MANIFEST: json.dumps({"orders": [entry]}).encode()}
+    entry = {"order_number": order.order_number, "file": "G01.json", "supplier_id": "G01", "revision": 1}
+    listed = {"run_id": 1, "totals": {}, "orders": [entry], "cancelled": [], "files": []}
+    files = {"G01.json": order_bytes(order, 1), export.MANIFEST: json.dumps(listed).encode()}
     root = export.orders_root(made)
     export.point(root, DAY, export.write_run(root, DAY, 1, files))
     return made

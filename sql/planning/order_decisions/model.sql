@@ -713,12 +713,12 @@ with
         select
             sku,
             cover_day,
-            is_first,
+            bool_or(is_first) as is_first,
             lot_qty,
             sum(taken_lots) as taken_lots
         from filling
         where coalesce(value_before, 0) < short_value or coalesce(units_before, 0) < short_units
-        group by sku, cover_day, is_first, lot_qty
+        group by sku, cover_day, lot_qty
     ),
     fills as (
         select
