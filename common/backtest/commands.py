@@ -63,14 +63,14 @@ def _backtest(args: argparse.Namespace) -> int:
     start = time.monotonic()
     world = read_world(settings, clients.trino, clients.hdfs, period)
     say(f"{len(world.sales.skus):,} SKUs followed; left out: " + ", ".join(f"{n:,} {why}" for why, n in world.left_out.items()))
-    results: list[Result] = []
     with ThreadPoolExecutor(2) as pool:  # one at work in Trino while the other writes its day
-        asked = [(p, s) for s in sets for p in policies]
-        done = [pool.submit(run_arm, clients, world, p, s.name, percents, args.unmet, args.every_sku) for p, s in asked]
-        for each in done:
-            results += each.result()
-    if args.references:
-        for kind in sets:
+        names = [kind.name for kind in sets]
+        done = [pool.submit(run_arm, clients, world, p, names, percents, args.unmet, args.every_sku) for p in policies]
+        played = [result for each in done for result in each.result()]
+    results: list[Result] = []
+    for kind in sets:
+        results += [result for result in played if result.parameters == kind.name]
+        if args.references:
             results += run_references(clients, world, kind.name, args.unmet)
     seconds = time.monotonic() - start
     say(f"{len(period.all_days())} days of {len(results)} scenarios took {seconds:.1f} s")
@@ -89,29 +89,33 @@ def _backtest(args: argparse.Namespace) -> int:
 
 
 def run_arm(
-    clients: Clients, world: World, policy: Policy, parameters: str, percents: list[int], unmet: str, every_sku: bool = False
-) -> list[Result]:
-    """One closed loop: a policy on one set of parameters, with each share of the safety stock."""
+    clients: Clients, world: World, policy: Policy, parameters: list[str], percents: list[int], unmet: str,
+    every_sku: bool = False,
+) -> list[Result]:  # fmt: skip
+    """One closed loop: a policy on several sets of parameters, each with each share of the safety stock."""
     import numpy as np
 
-    from common.backtest.arm import COLUMNS, Arm
+    from common.backtest.arm import COLUMNS, Arm, Scenario
     from common.backtest.loop import simulate
     from common.backtest.masters import SETS
     from common.backtest.night import NightSql
     from common.backtest.results import Result
 
     settings = clients.settings
+    masters = {name: world.masters(SETS[name]) for name in parameters}
+    asked = [(name, percent) for name in parameters for percent in percents]
     with NightSql(clients.trino, clients.hdfs, settings["hdfs.warehouse"], policy.settings, COLUMNS) as night:
-        arm = Arm(policy, world.masters(SETS[parameters]), world.sales, percents, night, every_sku=every_sku)
-        cents = np.tile(world.cents, len(percents))
+        scenarios = [Scenario(masters[name], percent) for name, percent in asked]
+        arm = Arm(policy, scenarios, world.sales, night, every_sku=every_sku)
+        cents = np.tile(world.cents, len(scenarios))
         days = world.period.all_days()
 
         def tell(day: date, _stock: Stock, _lines: Lines) -> None:
             if not (number := days.index(day) + 1) % 10:
-                say(f"{policy.name} with {parameters}: {day}, day {number} of {len(days)}")
+                say(f"{policy.name}: {day}, day {number} of {len(days)}")
 
-        tallies = simulate(world.period, world.sales, len(percents), arm.opening(unmet), arm, cents, each_day=tell)
-    return [Result(policy.name, parameters, percent, tally) for percent, tally in zip(percents, tallies, strict=True)]
+        tallies = simulate(world.period, world.sales, len(scenarios), arm.opening(unmet), arm, cents, each_day=tell)
+    return [Result(policy.name, *one, tally) for one, tally in zip(asked, tallies, strict=True)]
 
 
 def run_references(clients: Clients, world: World, parameters: str, unmet: str) -> list[Result]:
@@ -139,13 +143,11 @@ def run_references(clients: Clients, world: World, parameters: str, unmet: str) 
 
 def _policies(args: argparse.Namespace) -> list[Policy]:
     from common.backtest.policy import policy, policy_file
-    from common.settings import load_settings
 
     found = [policy_file(file, args.set) for file in args.policy]
     if not found:
         found = [policy("formula", args.set)]
-        if "planning.policy" in set(load_settings()):
-            found.append(policy("order_up_to", ["planning.policy=order_up_to", *args.set]))
+        found.append(policy("order_up_to", ["planning.policy=order_up_to", *args.set]))
     if len({p.name for p in found}) < len(found):
         raise Usage("two policies have one name", next="give each file a name of its own")
     return found

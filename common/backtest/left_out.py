@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
-from common.backtest.arm import COLUMNS, Arm
+from common.backtest.arm import COLUMNS, Arm, Scenario
 from common.backtest.loop import Period
 from common.backtest.masters import SETS, Masters, ParameterSet, derived, read_masters
 from common.backtest.night import NightSql
@@ -88,7 +88,7 @@ def read_terms(settings: Settings, trino: Trino, hdfs: Hdfs, world: World, kind:
     skus = world.sales.skus
     plain = policy("formula", [])
     with NightSql(trino, hdfs, settings["hdfs.warehouse"], plain.settings, COLUMNS) as night:
-        arm = Arm(plain, world.masters(kind), world.sales, [100], night, every_sku=True)
+        arm = Arm(plain, [Scenario(world.masters(kind))], world.sales, night, every_sku=True)
         lacking = Stock(np.full(len(skus), -1))
         night.put(world.period.first, arm.tables(np.arange(len(skus)), lacking, np.zeros(len(skus), np.int64)))
         return night.terms(world.period.first).sort_by("sku")

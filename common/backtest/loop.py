@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -27,6 +27,13 @@ class Lines:
     other_excess: np.ndarray
     cents: np.ndarray
     supplier: pyarrow.Array
+
+    @classmethod
+    def joined(cls, parts: Sequence[Lines]) -> Lines:
+        """The lines of several parts of a day, of which there is at least one."""
+        numbers = [each.name for each in fields(cls) if each.name != "supplier"]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in numbers}
+        return cls(**columns, supplier=pyarrow.concat_arrays([part.supplier for part in parts]))
 
 
 class Decider(Protocol):

@@ -30,16 +30,19 @@ class Policy:
     settings: Settings = field(default_factory=load_settings, compare=False, repr=False)
 
     @property
+    def is_order_up_to(self) -> bool:
+        """Whether the need is that of order_up_to: coverage up to the next delivery, less what is under way."""
+        return bool(self.settings["planning.policy"] == "order_up_to")
+
+    @property
     def reads_history(self) -> bool:
         """Whether it looks at more than the day: earlier demand, earlier stock and open orders."""
-        known = set(self.settings)
-        looks_back = "planning.policy" in known and self.settings["planning.policy"] != "formula"
-        return looks_back or ("planning.hold_on_spike" in known and bool(self.settings["planning.hold_on_spike"]))
+        return self.is_order_up_to or bool(self.settings["planning.hold_on_spike"])
 
     @property
     def adds_lines(self) -> bool:
         """Whether it may order a SKU that has no need of its own."""
-        return "planning.supplier_minimum" in set(self.settings) and self.settings["planning.supplier_minimum"] == "fill"
+        return bool(self.settings["planning.supplier_minimum"] == "fill")
 
 
 def policy(name: str, overrides: list[str]) -> Policy:

@@ -7,7 +7,7 @@ as dictionaries by day, its shipments on the way as a list of deliveries.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -39,6 +39,11 @@ def articles(count: int = 24, seed: int = 11) -> list[Article]:
             )
         )  # fmt: skip
     return made
+
+
+def slower(world: list[Article]) -> list[Article]:
+    """The same SKUs and demand on other terms, as another set of parameters has them."""
+    return [replace(a, pack=2 * a.pack, moq=4 * a.pack, lead=2 * a.lead + 1, safety=a.safety + 3) for a in world]
 
 
 def sales(world: list[Article]) -> Sales:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from backtest_world import DAYS, articles, masters, plain_loop, sales
 
-from common.backtest.arm import COLUMNS, Arm
+from common.backtest.arm import COLUMNS, Arm, Scenario
 from common.backtest.loop import Period, simulate
 from common.backtest.night import NightSql
 from common.backtest.policy import policy
@@ -28,7 +28,8 @@ def simulated(trino, hdfs, settings):
             orders.update({(day, int(at)): int(units) for at, units in zip(lines.at, lines.units, strict=True)})
 
         with NightSql(trino, hdfs, settings["hdfs.warehouse"], chosen.settings, COLUMNS) as night:
-            arm = Arm(chosen, masters(world), sales(world), list(shares), night, every_sku=every_sku)
+            scenarios = [Scenario(masters(world), percent) for percent in shares]
+            arm = Arm(chosen, scenarios, sales(world), night, every_sku=every_sku)
             cents = np.tile([a.cents for a in world], len(shares))
             tallies = simulate(PERIOD, sales(world), len(shares), arm.opening(unmet), arm, cents, each_day=see)
         return np.array(stocks), orders, tallies

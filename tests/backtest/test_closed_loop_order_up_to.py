@@ -10,15 +10,15 @@ from functools import cache
 import numpy as np
 import pytest
 from backtest_world import masters
-from coverage_world import CLOSED, DAYS, FIRST, KNOWN, articles, plain_loop, sales
+from coverage_world import CLOSED, DAYS, FIRST, KNOWN, articles, plain_loop, sales, slower
 
-from common.backtest.arm import COLUMNS, Arm
+from common.backtest.arm import COLUMNS, MOST, Arm, Scenario
 from common.backtest.loop import Period, simulate
 from common.backtest.night import NightSql
 from common.backtest.policy import policy
 from common.backtest.stock import Stock
 
-SHARES = (50, 200)
+SCENARIOS = [(articles(), 50), (articles(), 200), (slower(articles()), 100)]
 PERIOD = Period(DAYS[6], DAYS[-1], 6)
 
 
@@ -44,7 +44,7 @@ def simulated(trino, hdfs, settings):
 
     @cache
     def run(unmet):
-        chosen, world, seen = policy("order_up_to", ["planning.policy=order_up_to"]), articles(), []
+        chosen, seen = policy("order_up_to", ["planning.policy=order_up_to"]), []
 
         def see(day, stock, lines):
             ordered = np.zeros_like(stock.on_hand)
@@ -52,10 +52,12 @@ def simulated(trino, hdfs, settings):
             seen.append((ordered, stock.on_hand.copy(), stock.on_order.copy(), stock.owed.copy()))
 
         with NightSql(trino, hdfs, settings["hdfs.warehouse"], chosen.settings, COLUMNS) as night:
-            arm = Arm(chosen, masters(world), sales(world), list(SHARES), night)
+            scenarios = [Scenario(masters(world), percent) for world, percent in SCENARIOS]
+            most = 40 if unmet == "lost" else MOST  # a day is several statements, or one
+            arm = Arm(chosen, scenarios, sales(articles()), night, most=most)
             stock = Watched(arm.opening(unmet).on_hand, unmet)
-            cents = np.tile([a.cents for a in world], len(SHARES))
-            tallies = simulate(PERIOD, sales(world), len(SHARES), stock, arm, cents, each_day=see)
+            cents = np.array([a.cents for world, _ in SCENARIOS for a in world])
+            tallies = simulate(PERIOD, sales(articles()), len(SCENARIOS), stock, arm, cents, each_day=see)
         ordered, on_hand, on_order, owed = (np.array(kind) for kind in zip(*seen, strict=True))
         return np.array(stock.came), ordered, np.array(stock.met), on_hand, on_order, owed, tallies
 
@@ -63,30 +65,27 @@ def simulated(trino, hdfs, settings):
 
 
 @cache
-def told(percent, unmet):
-    return plain_loop(articles(), percent, unmet)
+def told(unmet):
+    """The plain loop's days of every SKU, by scenario."""
+    return [plain_loop(world, percent, unmet) for world, percent in SCENARIOS]
 
 
 @pytest.mark.parametrize("unmet", ["lost", "backordered"])
 def test_the_loop_is_that_of_plain_integers(simulated, unmet):
     came, ordered, met, on_hand, on_order, owed, _ = simulated(unmet)
-    world = articles()
-    for s, percent in enumerate(SHARES):
-        for n, days in enumerate(told(percent, unmet)):
-            at = s * len(world) + n
-            for d, one in enumerate(days):
-                found = [int(kind[d, at]) for kind in (came, ordered, met, on_hand, on_order, owed)]
-                assert found == [one.received, one.ordered, one.met, one.on_hand, one.on_order, one.owed], (
-                    world[n].sku, percent, DAYS[d],
-                )  # fmt: skip
+    places = ((s, a, days) for s, (world, _) in enumerate(SCENARIOS) for a, days in zip(world, told(unmet)[s], strict=True))
+    for at, (s, article, days) in enumerate(places):
+        for d, one in enumerate(days):
+            found = [int(kind[d, at]) for kind in (came, ordered, met, on_hand, on_order, owed)]
+            expected = [one.received, one.ordered, one.met, one.on_hand, one.on_order, one.owed]
+            assert found == expected, (article.sku, SCENARIOS[s][1], DAYS[d])
 
 
 @pytest.mark.parametrize("unmet", ["lost", "backordered"])
 def test_units_are_conserved_for_each_sku_and_day(simulated, unmet):
     came, ordered, met, on_hand, on_order, owed, _ = simulated(unmet)
-    world = articles()
-    opening = np.array([-(-a.safety * percent // 100) for percent in SHARES for a in world])
-    demand = np.tile(np.array([a.sold[KNOWN.index(FIRST) :] for a in world]).T, len(SHARES))
+    opening = np.array([-(-a.safety * percent // 100) for world, percent in SCENARIOS for a in world])
+    demand = np.tile(np.array([a.sold[KNOWN.index(FIRST) :] for a in articles()]).T, len(SCENARIOS))
     before = np.vstack([opening, on_hand[:-1]])
     owed_before = np.vstack([np.zeros_like(opening), owed[:-1]])
     late = before + came - met - on_hand  # what was shipped and was not asked for today
@@ -98,24 +97,25 @@ def test_units_are_conserved_for_each_sku_and_day(simulated, unmet):
 
 @pytest.mark.parametrize("unmet", ["lost", "backordered"])
 def test_the_tallies_are_those_of_the_days_that_count(simulated, unmet):
-    world = articles()
-    for percent, tally in zip(SHARES, simulated(unmet)[-1], strict=True):
-        days = [day for of_sku in told(percent, unmet) for day in of_sku[6:]]
+    for s, tally in enumerate(simulated(unmet)[-1]):
+        of_skus = told(unmet)[s]
+        days = [day for of_sku in of_skus for day in of_sku[6:]]
         assert tally.days == 20
         assert tally.met == sum(day.met for day in days)
         assert tally.units == sum(day.ordered for day in days)
         assert tally.lines == sum(day.ordered > 0 for day in days)
         assert tally.stock_unit_days == sum(day.on_hand for day in days)
-        coming = zip(told(percent, unmet), world, strict=True)
-        assert tally.coming_cents == sum(of_sku[-1].on_order * a.cents for of_sku, a in coming)
+        assert tally.coming_cents == sum(
+            of_sku[-1].on_order * a.cents for of_sku, a in zip(of_skus, SCENARIOS[s][0], strict=True)
+        )
 
 
 def test_the_small_world_holds_what_the_policy_is_about():
-    days = [(a, day) for percent in SHARES for a, of in zip(articles(), told(percent, "lost"), strict=True) for day in of]
-    assert sum(day.ordered > 0 and day.on_order > day.ordered for _, day in days) > 20  # ordered beside open orders
-    assert sum(day.ordered == 0 and day.on_order > 0 for _, day in days) > 100  # and not ordered because of them
-    assert sum(day.lost > 0 for _, day in days) > 50
+    days = [day for of_skus in told("lost") for of_sku in of_skus for day in of_sku]
+    assert sum(day.ordered > 0 and day.on_order > day.ordered for day in days) > 20  # ordered beside open orders
+    assert sum(day.ordered == 0 and day.on_order > 0 for day in days) > 100  # and not ordered because of them
+    assert sum(day.lost > 0 for day in days) > 50
     assert any(a.safety == 0 and any(a.sold) for a in articles())  # too few days in stock: the formula decides
     assert any(max(a.sold) > max(10, 2 * sorted(a.sold)[-3]) for a in articles())  # a spike that is capped
     assert all(sum(a.sold[KNOWN.index(day)] for a in articles()) == 0 for day in CLOSED)
-    assert len({astuple(day) for _, day in days}) > 300
+    assert len({astuple(day) for day in days}) > 300
