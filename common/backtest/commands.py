@@ -71,7 +71,7 @@ def _backtest(args: argparse.Namespace) -> int:
     for kind in sets:
         results += [result for result in played if result.parameters == kind.name]
         if args.references:
-            results += run_references(clients, world, kind.name, args.unmet)
+            results += run_references(clients, world, kind.name, percents, args.unmet)
     seconds = time.monotonic() - start
     say(f"{len(period.all_days())} days of {len(results)} scenarios took {seconds:.1f} s")
     folder = Path(args.output) if args.output else settings.path("paths.output") / "backtest" / args.dates
@@ -118,8 +118,8 @@ def run_arm(
     return [Result(policy.name, *one, tally) for one, tally in zip(asked, tallies, strict=True)]
 
 
-def run_references(clients: Clients, world: World, parameters: str, unmet: str) -> list[Result]:
-    """The order-up-to policy of stockpyl with several service levels, and the bound, on one set of parameters."""
+def run_references(clients: Clients, world: World, parameters: str, percents: list[int], unmet: str) -> list[Result]:
+    """The order-up-to policy of stockpyl with several service levels, and the bounds, on one set of parameters."""
     import numpy as np
 
     from common.backtest import reference
@@ -137,8 +137,8 @@ def run_references(clients: Clients, world: World, parameters: str, unmet: str) 
     stock, cents = Stock(np.tile(opening, len(service)), unmet), np.tile(world.cents, len(service))
     tallies = simulate(world.period, world.sales, len(service), stock, decider, cents)
     found = [Result(STOCKPYL, parameters, level, tally) for level, tally in zip(service, tallies, strict=True)]
-    least = reference.bound(world.period, world.sales, opening, terms.pack, world.cents)
-    return [*found, Result(BOUND, parameters, 100, least)]
+    least = reference.bounds(world.period, world.sales, opening, terms.pack, world.cents, percents)
+    return [*found, *(Result(BOUND, parameters, percent, tally) for percent, tally in least.items())]
 
 
 def _policies(args: argparse.Namespace) -> list[Policy]:

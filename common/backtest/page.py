@@ -28,7 +28,8 @@ def page(result: Mapping[str, Any], results: list[Result], currency: str) -> str
         f"<p>{result['skus']:,} SKUs of a real retailer's year, {result['warm_up_days']} days of warm-up before; unmet demand is "
         f"{escape(result['unmet'])}. Left out: {escape(left_out)}.</p>",
         "<p>Right is dearer, higher is better. The number at a point is the share of the safety stock in percent (of stockpyl: "
-        "the service level it aims at). The bound is no policy: nobody who meets all demand in whole packs holds less stock.</p>",
+        "the service level it aims at). The bound is no policy: nobody who begins with the same stock and meets all demand in "
+        "whole packs holds less. There is one for each share of the safety stock to begin with.</p>",
         *sections, "</main></body></html>", "",
     ])  # fmt: skip
 

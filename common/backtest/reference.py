@@ -7,6 +7,7 @@ cache folder, with scipy; what it names besides, such as a build tool for docume
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 
+from common.backtest.arm import share_of
 from common.backtest.loop import Lines, Period, Tally, dense
 from common.backtest.sales import Sales
 from common.backtest.stock import Stock
@@ -99,6 +101,17 @@ def base_stock(newsvendor: Any, total: int, squares: int, lead: int, service: in
         return math.ceil(total * (lead + 1) / PAST_DAYS)
     level, _ = newsvendor.newsvendor_normal(100 - service, service, total / PAST_DAYS, deviation, lead)
     return max(0, math.ceil(level))
+
+
+def bounds(
+    period: Period, sales: Sales, safety: np.ndarray, pack: np.ndarray, cents: np.ndarray, percents: Iterable[int]
+) -> dict[int, Tally]:
+    """A bound for each opening stock: for each share of the safety stock, in percent, and the whole, with which stockpyl begins.
+
+    One with another opening stock would say nothing: who begins with a unit and sells it ends the day with none, who begins
+    with none and buys a pack of six ends it with five.
+    """
+    return {percent: bound(period, sales, share_of(safety, percent), pack, cents) for percent in sorted({*percents, 100})}
 
 
 def bound(period: Period, sales: Sales, opening: np.ndarray, pack: np.ndarray, cents: np.ndarray) -> Tally:

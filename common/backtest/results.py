@@ -14,7 +14,10 @@ STOCKPYL, BOUND = "stockpyl", "bound"
 
 @dataclass(frozen=True)
 class Result:
-    """What one scenario did. `share` is the percentage of the safety stock, of stockpyl the service level."""
+    """What one scenario did. `share` is the percentage of the safety stock, of stockpyl the service level.
+
+    The share of a bound is that of the safety stock with which it begins, as the policies of that share do.
+    """
 
     policy: str
     parameters: str

@@ -40,6 +40,13 @@ def test_the_bound_buys_a_pack_when_the_last_unit_would_not_do():
     assert (least.demand, least.met, least.empty_sku_days) == (7, 7, 0)
 
 
+def test_each_opening_stock_has_a_bound_of_its_own():
+    period, sold = Period(DAYS[0], DAYS[1], 0), one_sku([1])
+    least = reference.bounds(period, sold, np.array([1]), np.array([6]), np.array([250]), [0, 250])
+    # none: a pack of six, five are left; one: it is sold; three (250 %, rounded up): two are left
+    assert {percent: (tally.units, tally.left_units) for percent, tally in least.items()} == {0: (6, 5), 100: (0, 0), 250: (0, 2)}
+
+
 def test_nobody_who_meets_all_demand_holds_less_than_the_bound():
     world = articles()
     opening, pack = np.array([60] * len(world)), np.array([a.pack for a in world])
