@@ -52,8 +52,8 @@ class NightSql:
         """`tables`: the columns that `put` will be given, by table name without schema."""
         self._trino, self._hdfs, self._settings = trino, hdfs, settings
         self.columns = {name: [c for c in contract(_full(name)).columns if c.name in tables[name]] for name in tables}
-        self._name = f"backtest_{secrets.token_hex(6)}"
-        self._folder = f"{warehouse}/_backtest/{self._name}"
+        self.name = f"backtest_{secrets.token_hex(6)}"
+        self._folder = f"{warehouse}/_backtest/{self.name}"
 
     def __enter__(self) -> NightSql:
         types = {c.name: c.type for columns in self.columns.values() for c in columns}
@@ -61,13 +61,13 @@ class NightSql:
         place = f"{self._hdfs.url.rstrip('/')}{self._folder}"
         self._hdfs.mkdirs(self._folder)
         self._trino.execute(
-            f"create table hive.scratch.{self._name} (kind varchar, business_date date, {listed}) "
+            f"create table hive.scratch.{self.name} (kind varchar, business_date date, {listed}) "
             f"with (format = 'PARQUET', external_location = '{place}')"
         )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._trino.execute(f"drop table if exists hive.scratch.{self._name}")
+        self._trino.execute(f"drop table if exists hive.scratch.{self.name}")
         self._hdfs.delete(self._folder)
 
     def put(self, day: date, tables: Mapping[str, pyarrow.Table]) -> None:
@@ -127,7 +127,7 @@ class NightSql:
         listed = ", ".join(columns)
         if not given:
             return f"(select {listed}, cast(null as date) as business_date where false)"
-        return f"(select {listed}, business_date from hive.scratch.{self._name} where kind = '{table}')"
+        return f"(select {listed}, business_date from hive.scratch.{self.name} where kind = '{table}')"
 
 
 def _full(table: str) -> str:
