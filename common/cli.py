@@ -19,6 +19,7 @@ from common.dates import date_range
 from common.errors import Failure, Stopped, Usage, known
 from common.settings import Settings, load_settings
 from common.stages import NIGHT, SENT, Stage
+from common.terminal import printable
 
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "--replace": (
@@ -124,8 +125,7 @@ def guarded(action: Callable[[], int]) -> int:
     except Exception as error:
         failure = known(error)
         if isinstance(failure, Failure):
-            text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in str(failure))
-            print(f"error: {text}", file=sys.stderr)
+            print("error:", printable(str(failure), keep="\n"), file=sys.stderr)
             return failure.exit_code
         print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)
         traceback.print_exc()

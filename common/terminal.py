@@ -30,12 +30,16 @@ class Terminal:
 
     def text(self, value: object) -> str:
         """A value as it can be shown: control characters, which a terminal would obey, and what its letters lack as `?`."""
-        shown = "".join(letter if letter.isprintable() else "?" for letter in str(value))
-        return shown.encode(self.encoding, "replace").decode(self.encoding)
+        return printable(str(value)).encode(self.encoding, "replace").decode(self.encoding)
 
     def styled(self, text: str, style: str) -> str:
         """The text in a colour, where there are colours."""
         return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if self.is_coloured and style else text
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """The text with `?` for each control character, which a terminal would obey, but those to keep."""
+    return "".join(letter if letter.isprintable() or letter in keep else "?" for letter in text)
 
 
 def terminal(stream: TextIO = sys.stdout) -> Terminal:

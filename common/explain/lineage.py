@@ -178,16 +178,20 @@ def history_days(settings: Settings, recorded: Mapping[str, Any]) -> int:
 def _window(read: Made, table: str, day: date, reach: int) -> dict[date, str]:
     """Where an execution read a table on the days of the window before the date."""
     pinned = {n.rpartition("/")[::2]: at for n, at in read.inputs.items()}
-    found = {date.fromisoformat(on): at for (name, on), at in pinned.items() if name == table}
-    return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
+    return _before({on: at for (name, on), at in pinned.items() if name == table}, day, reach)
 
 
 def _history(clients: Clients, day: date, exceptions: Made | None, reach: int) -> dict[date, str]:
     """The window before the date as the exceptions read it; without them, as it is published now."""
     if exceptions:
         return _window(exceptions, ORDER_LINES, day, reach)
-    found = {date.fromisoformat(on): p.location for on, p in clients.metastore.partitions(ORDER_LINES).items()}
-    return {on: at for on, at in sorted(found.items()) if 1 <= (day - on).days <= reach}
+    return _before({on: p.location for on, p in clients.metastore.partitions(ORDER_LINES).items()}, day, reach)
+
+
+def _before(locations: Mapping[str, str], day: date, reach: int) -> dict[date, str]:
+    """The locations, by day as text, of the days of the window before the date, in order."""
+    days = {date.fromisoformat(on): at for on, at in locations.items()}
+    return {on: at for on, at in sorted(days.items()) if 1 <= (day - on).days <= reach}
 
 
 def _since(clients: Clients, day: date, locations: Mapping[str, str], raw: Mapping[str, str]) -> list[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from planning_cases import MAIN_COLUMN, cases, frame, place
 from planning_world import DAY, World, plan
+from samples import made
 
 CASES = cases("open_orders")
 TOGETHER = [pytest.param(case, id=f"{case.prefix} {case.name}") for case in CASES if case.alone is None]
@@ -115,20 +115,6 @@ def expected(line, grace=7, window=90, shown=7):
     }  # fmt: skip
 
 
-def made(count):
-    found = []
-
-    @settings(
-        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
-    @given(lines)
-    def collect(line):
-        found.append(line)
-
-    collect()
-    return found
-
-
 def put(world, name, line):
     """An order of its own, with a second SKU that every revision has."""
     day = DAY - timedelta(days=line.ago)
@@ -151,7 +137,7 @@ def put(world, name, line):
 
 def test_two_thousand_lines_against_plain_python(trino):
     world = World()
-    histories = {f"L{number}": line for number, line in enumerate(made(2000))}
+    histories = {f"L{number}": line for number, line in enumerate(made(lines, 2000))}
     histories = {name: put(world, name, line) for name, line in histories.items()}
     found = {row["sku"]: row for row in plan(trino, world, "open_orders")["open_orders"]}
     wanted = {name: result for name, line in histories.items() if (result := expected(line))}

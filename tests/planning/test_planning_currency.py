@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from planning_world import World, plan
+from samples import made
 
 codes = st.sampled_from([None, None, "USD", "EUR", "GBP"])
 
@@ -23,21 +23,6 @@ class Supplier:
 
 lines = st.tuples(st.sampled_from([0, 5, 12, 2**53 + 1]), codes, st.sampled_from([1, 12]))
 suppliers = st.builds(Supplier, currency=codes, lines=st.lists(lines, min_size=1, max_size=6).map(tuple))
-
-
-def made(count):
-    """So many suppliers, the same in every run."""
-    found = []
-
-    @settings(
-        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
-    @given(suppliers)
-    def collect(supplier):
-        found.append(supplier)
-
-    collect()
-    return found
 
 
 def expected(supplier, business="USD"):
@@ -56,7 +41,7 @@ def expected(supplier, business="USD"):
 @pytest.fixture(scope="module")
 def both(trino):
     """(supplier, what Trino decided, what Python decided) of hundreds of suppliers."""
-    world, sample = World(), made(500)
+    world, sample = World(), made(suppliers, 500)
     for number, supplier in enumerate(sample):
         world.add("suppliers", supplier_id=f"S{number}", currency=supplier.currency)
         for k, (need, currency, pack) in enumerate(supplier.lines):

@@ -7,10 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from plain_options import Calendar, Item, Supplier, plan_supplier
 from planning_world import DAY, World, plan
+from samples import made
 
 WORLDS, SUPPLIERS = 4, 250  # a statement of Trino holds a million characters
 FILL_MAX_DAYS = 90
@@ -45,22 +45,6 @@ items = st.builds(
     open_qty=st.sampled_from([0, 0, 12, 60]),
 )  # fmt: skip
 parties = st.tuples(suppliers, st.lists(items, min_size=1, max_size=4))
-
-
-def made(strategy, count):
-    """So many values, the same in every run."""
-    found = []
-
-    @settings(
-        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(strategy)
-    def collect(value):
-        found.append(value)
-
-    collect()
-    return found
 
 
 def place_calendar(world, kind, party, calendar):

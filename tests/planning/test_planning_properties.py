@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from plain_rules import BIGINT_MAX, BIGINT_MIN, Offer, Sku, decide
 from planning_world import DAY, World, plan
+from samples import made
 
 EDGES = [0, 1, 2, 11, 12, 13, 2**31 - 1, 2**53, 2**53 + 1, BIGINT_MAX - 1, BIGINT_MAX]
 units = st.one_of(st.integers(0, 300), st.sampled_from(EDGES), st.integers(0, BIGINT_MAX))
@@ -32,21 +32,6 @@ skus = st.builds(
     stock=st.lists(st.tuples(positions, few, st.none() | few), max_size=3).map(tuple),
     rejected_stock_rows=st.sampled_from([0] * 12 + [1]), offers=st.lists(offers, max_size=3).map(tuple),
 )  # fmt: skip
-
-
-def made(count):
-    """So many SKUs, the same in every run."""
-    found = []
-
-    @settings(
-        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
-    @given(skus)
-    def collect(sku):
-        found.append(sku)
-
-    collect()
-    return found
 
 
 def named(sku, number):
@@ -89,7 +74,7 @@ def place(world, name, sku):
 def both(trino):
     """(SKU, what Trino decided, what Python decided) of thousands of SKUs."""
     found = []
-    numbered = [(f"s{n}", named(sku, n)) for n, sku in enumerate(made(2400))]
+    numbered = [(f"s{n}", named(sku, n)) for n, sku in enumerate(made(skus, 2400))]
     for start in range(0, len(numbered), 1200):  # a statement of Trino holds a million characters
         world = World()
         for name, sku in numbered[start : start + 1200]:

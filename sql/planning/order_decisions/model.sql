@@ -669,25 +669,31 @@ with
         where through_lots > earlier_lots
         window through_day as (partition by supplier_id order by cover_day)
     ),
-    -- days that do not reach the minimum are taken whole; of the day that does, pack by pack (no SKU sells 100 million packs a day).
-    -- `k` counts a SKU's lots of the day
+    -- up to the day that reaches the minimum: those before it are taken whole
+    taken_days as (
+        select
+            *,
+            through_value < short_value or through_units < short_units as is_taken_whole
+        from day_sums
+        where all_value >= short_value and all_units >= short_units
+            and (through_value - day_value < short_value or through_units - day_units < short_units)
+    ),
+    -- of the day that reaches it, pack by pack (no SKU sells 100 million packs a day); `k` counts a SKU's lots of the day
     single_lots as (
         select
-            day_sums.*,
+            taken_days.*,
             block * 10000 + n as k,
-            if(through_value < short_value or through_units < short_units, lot_count, 1) as taken_lots,
+            if(is_taken_whole, lot_count, 1) as taken_lots,
             start_units + (earlier_lots + block * 10000 + n - 1) * step_units as cover_units
-        from day_sums
+        from taken_days
         cross join unnest(sequence(0, if(
-            through_value < short_value or through_units < short_units, 0,
+            is_taken_whole, 0,
             cast((least(lot_count, 100000000) - 1 - (least(lot_count, 100000000) - 1) % 10000) / 10000 as bigint)
         ))) as blocks (block)
         cross join unnest(sequence(1, if(
-            through_value < short_value or through_units < short_units, 1,
+            is_taken_whole, 1,
             cast(least(lot_count - block * 10000, 10000) as bigint)
         ))) as single (n)
-        where all_value >= short_value and all_units >= short_units
-            and (through_value - day_value < short_value or through_units - day_units < short_units)
     ),
     -- an exact order of ratios: whole days, then the rest in parts of 10^18
     ranked_lots as (
