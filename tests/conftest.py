@@ -34,11 +34,12 @@ def pytest_configure():
 
 
 class _Together(LoadFileScheduling):
-    """What one worker runs in one piece: a file; all files that edit master data are as one."""
+    """What one worker runs in one piece: a file; all files that edit master data are as one, all that break a lake too."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return "master_data" if "mark.master_data" in (ROOT / file).read_text(encoding="utf-8") else file
+        text = (ROOT / file).read_text(encoding="utf-8")
+        return next((mark for mark in ("master_data", "own_lake") if f"mark.{mark}" in text), file)
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -15,23 +15,11 @@ from common.clients.hdfs import Hdfs
 from common.errors import CannotWrite, Unavailable
 from common.lake.hdfs_daemons import NameNode
 from common.lake.layout import local_site, write_private
-from common.lake.local import LocalLake
 from common.lake.postgresql import Postgresql
 from common.settings import ROOT, load_settings
+from tests.lake.own_lake import quiet
 
-
-def quiet(text):
-    """No progress."""
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """A running lake that these tests may break."""
-    made = LocalLake(tmp_path_factory.mktemp("ein See, ß") / "lake", "procurement")
-    assert made.up(quiet)
-    yield made
-    made.reset(quiet)
-    assert not any(made.home.iterdir())
+pytestmark = pytest.mark.own_lake
 
 
 @pytest.fixture

@@ -12,21 +12,6 @@ from tests.replay.nights import first_night, orders_of
 pytestmark = pytest.mark.master_data
 
 DAY = "2032-04-09"
-PLAN = (
-    "--stores",
-    "6",
-    "--orders",
-    "300",
-    "--skus",
-    "120",
-    "--warehouses",
-    "3",
-    "--replace-master",
-    "--dirty",
-    "2",
-    "--seed",
-    "9",
-)
 # a point, and the command that passes it; the points around the export's link: tests/publish/test_release_lake.py
 KILLS = [
     ("staging_task", "stage_orders"),

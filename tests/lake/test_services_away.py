@@ -1,0 +1,136 @@
+"""Services that go away in the middle of a run, and come back or stay away; an HDFS that is full. On a lake of their own."""
+
+import getpass
+import os
+import subprocess
+import time
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from common.clients.hdfs import Hdfs
+from common.settings import ROOT
+from tests.replay.nights import SIZE
+
+pytestmark = pytest.mark.own_lake
+
+DAY = "2033-08-01"
+
+
+@pytest.fixture(scope="module")
+def start(own):
+    """Starts ./submit.sh on that lake and returns the Popen; its two outputs are one."""
+    own.up(lambda text: None)
+
+    def start(*arguments, **more):
+        env = os.environ | {"PROCUREMENT_LAKE_DIR": str(own.home)} | more
+        return subprocess.Popen(
+            [ROOT / "submit.sh", *arguments], env=env, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def submit(start):
+    """Runs ./submit.sh on that lake to its end; exit code and what it said."""
+
+    def submit(*arguments, expect=0):
+        process = start(*arguments)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == expect, output
+        return output
+
+    return submit
+
+
+@pytest.fixture(scope="module")
+def bytes_of_night(own, submit):
+    """Reads a finished night's order files."""
+    submit("generate", DAY, *SIZE, "--seed", "5")
+    submit("all", DAY)
+
+    def read():
+        folder = own.home / "output" / "supplier_orders" / DAY
+        return {f.name: f.read_bytes() for f in folder.iterdir() if not f.name.startswith("_") and f.suffix != ".html"}
+
+    assert len(read()) > 4
+    return read
+
+
+@pytest.fixture
+def stopped(own, bytes_of_night, start, submit, tmp_path):
+    """Begins `net_demand` and stops services when it reaches a barrier; how it goes on without them."""
+    reached = tmp_path / "reached"
+
+    def begin(barrier, services, patience):
+        setting = {"PROCUREMENT_SERVICES__RETRY_SECONDS": str(patience)}
+        drill = {"PROCUREMENT_BARRIER": barrier, "PROCUREMENT_BARRIER_FILE": str(reached)}
+        run = start("net_demand", DAY, "--force", **setting, **drill)
+        while not reached.exists():
+            assert run.poll() is None, run.stdout.read()
+            time.sleep(0.05)
+        for service in own.services():
+            if service.name in services:
+                service.stop()
+        reached.unlink()
+        return run
+
+    yield begin
+    submit("lake", "up")
+
+
+@pytest.mark.parametrize(
+    ("service", "barrier", "said"),
+    [
+        ("namenode", "built_before_audit", "away"),
+        ("metastore", "audited_before_flip", "the metastore was asked to"),
+        ("postgresql", "audited_before_flip", "has lost its PostgreSQL session"),
+        ("trino", "built_before_audit", "Trino was asked to"),
+    ],
+)
+def test_a_service_that_goes_away_and_stays_away_ends_a_run_with_75(stopped, service, barrier, said):
+    run = stopped(barrier, [service], patience=2)
+    output, _ = run.communicate(timeout=180)
+    assert run.returncode == 75, output
+    assert said in output and "./submit.sh" in output and "Traceback" not in output, output
+
+
+def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(bytes_of_night, stopped, submit):
+    before = bytes_of_night()
+    run = stopped("built_before_audit", ["namenode", "datanode", "metastore", "trino"], patience=300)
+    time.sleep(3)
+    assert run.poll() is None, run.stdout.read()
+    submit("lake", "up")
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, output
+    submit("all", DAY)
+    assert bytes_of_night() == before
+
+
+def set_quota(lake, path, room):
+    """Bounds what may be written below a folder of its HDFS: to nothing more than there is, or not at all (-1)."""
+    webhdfs = lake.site().addresses()["WEBHDFS_URL"]
+    query = urlencode({"op": "SETQUOTA", "user.name": getpass.getuser(), "namespacequota": 2**63 - 1, "storagespacequota": room})
+    with urlopen(Request(f"{webhdfs}{path}?{query}", method="PUT"), timeout=30):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("stage", "table"), [("stage_orders", "staging.pos_order_lines"), ("net_demand", "planning.net_demand")]
+)
+def test_a_full_hdfs_ends_a_run_with_73_and_leaves_no_part_of_a_file(own, bytes_of_night, submit, stage, table):
+    """One stage writes by Spark, the other by Trino."""
+    hdfs = Hdfs(own.site().addresses()["HDFS_URL"])
+    root = f"/warehouse/_runs/{table}"
+    before = [entry.path for entry in hdfs.list(f"{root}/{DAY}")]
+    set_quota(own, root, 1)
+    try:
+        full = submit(stage, DAY, "--force", expect=73)
+    finally:
+        set_quota(own, root, -1)
+    assert "free space in HDFS" in full, full
+    assert [entry.path for entry in hdfs.list(f"{root}/{DAY}")] == before
+    submit(stage, DAY, "--force")
