@@ -1,4 +1,4 @@
-"""The planning models: SQL of `sql/planning/<table>/model.sql`, rendered and run on Trino.
+"""The planning models: SQL of `sql/planning/<table>/`, rendered and run on Trino.
 
 A model names its tables by placeholders (`$pos_order_lines`), never by schema: the night, a test over inline rows and a
 what-if over an overlay run the very same text. Within one night the models read each other's results before they are
@@ -100,8 +100,10 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
 
 
 def model_text(model: str) -> str:
-    """The template of a model."""
-    return (ROOT / "sql" / "planning" / model / "model.sql").read_text(encoding="utf-8")
+    """The template of a model: its `model.sql`, or the numbered parts of a long one (`1_inputs.sql`, ...) as one statement."""
+    folder = ROOT / "sql" / "planning" / model
+    parts = sorted(folder.glob("[1-9]_*.sql")) or [folder / "model.sql"]
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def tables_read(model: str, options: Collection[str] = OPTIONS) -> list[str]:

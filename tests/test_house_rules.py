@@ -9,6 +9,7 @@ import pytest
 
 from common import errors
 from common.contracts import all_contracts
+from common.planning import model_text
 from common.settings import ROOT
 from common.stages import NIGHT, stage
 
@@ -67,10 +68,17 @@ def test_a_stage_its_file_and_its_tables_share_a_name(stage_name):
 
 @pytest.mark.parametrize("contract", [c for c in all_contracts() if c.schema == "planning"], ids=lambda c: c.name)
 def test_every_model_has_a_header_a_contract_and_a_case(contract):
-    text = (contract.folder / "model.sql").read_text(encoding="utf-8")
+    text = model_text(contract.table)
     for word in ("Purpose", "Grain", "Reads", "Try it"):
         assert re.search(rf"^-- {word}\b", text, re.M), f"no {word} in the header"
     assert (contract.folder / "cases.yml").stat().st_size > 0
+
+
+def test_sql_files_are_short():
+    # schema.sql is made from the migrations
+    written = [file for file in (ROOT / "sql").rglob("*.sql") if file.name != "schema.sql"]
+    assert len(written) > 20
+    assert not [name(file) for file in written if len(file.read_text(encoding="utf-8").splitlines()) > 300]
 
 
 def test_no_float_in_a_contract_or_a_model():

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from common.contracts import all_contracts
-from common.planning import MODELS
+from common.planning import MODELS, model_text
 from common.settings import ROOT
 
 # what everybody may import
@@ -138,7 +138,7 @@ def test_a_model_reads_staged_tables_and_what_the_night_made_before_it(contract)
     staged = {f"${c.table}" for c in all_contracts() if c.schema in ("staging", "audit")}
     # the exceptions of the date before say which are new
     may = staged | {f"${name}" for name in before} | ({"$last_exceptions"} if contract.table == "exceptions" else set())
-    text = (contract.folder / "model.sql").read_text(encoding="utf-8")
+    text = model_text(contract.table)
     assert relations(text) and relations(text) <= may
     assert not re.search(r"\b(hive|postgresql|delta)\.", re.sub(r"--.*", "", text))
 
