@@ -3,14 +3,14 @@
 import pytest
 
 from common.lake.local import LocalLake
-from tests.lake.own_lake import quiet
+from tests.lake.own_lake import bring_up, quiet
 
 
 @pytest.fixture(scope="session")
 def own(tmp_path_factory):
     """A running lake that these tests may break."""
     made = LocalLake(tmp_path_factory.mktemp("ein See, ß") / "lake", "procurement")
-    assert made.up(quiet)
+    assert bring_up(made)
     yield made
     made.reset(quiet)
     assert not any(made.home.iterdir())

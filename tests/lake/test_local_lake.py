@@ -17,7 +17,7 @@ from common.lake.hdfs_daemons import NameNode
 from common.lake.layout import local_site, write_private
 from common.lake.postgresql import Postgresql
 from common.settings import ROOT, load_settings
-from tests.lake.own_lake import quiet
+from tests.lake.own_lake import bring_up, quiet
 
 pytestmark = pytest.mark.own_lake
 
@@ -80,7 +80,7 @@ def test_killed_parts_with_stale_pid_files_come_back_and_nothing_is_lost(own, se
         service(own, name).process.pid_file.write_text(f"{os.getppid()}\n")
     (own.home / "data" / "postgresql" / "postmaster.pid").write_text(f"{os.getpid()}\n{own.home}\n")
     assert not own.is_up()
-    assert own.up(quiet)
+    assert bring_up(own)
     assert Hdfs(settings.service("HDFS_URL")).read("/kept") == b"content"
     with service(own, "postgresql").connect("procurement", "procurement") as cursor:
         cursor.execute("select n from kept")
@@ -101,7 +101,7 @@ def test_a_check_names_what_is_down_and_what_to_do(own, settings):
         other.listen()
         with pytest.raises(Unavailable, match=f"port {taken}, kept for metastore, is taken"):
             own.up(quiet)
-    assert own.up(quiet)
+    assert bring_up(own)
 
 
 def test_a_half_formatted_namenode_is_formatted_again_and_a_full_one_never(own, tmp_path):

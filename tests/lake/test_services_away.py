@@ -11,6 +11,7 @@ import pytest
 
 from common.clients.hdfs import Hdfs
 from common.settings import ROOT
+from tests.lake.own_lake import bring_up
 from tests.replay.nights import SIZE
 
 pytestmark = pytest.mark.own_lake
@@ -21,7 +22,7 @@ DAY = "2033-08-01"
 @pytest.fixture(scope="module")
 def start(own):
     """Starts ./submit.sh on that lake and returns the Popen; its two outputs are one."""
-    own.up(lambda text: None)
+    bring_up(own)
 
     def start(*arguments, **more):
         env = os.environ | {"PROCUREMENT_LAKE_DIR": str(own.home)} | more
@@ -61,7 +62,7 @@ def bytes_of_night(own, submit):
 
 
 @pytest.fixture
-def stopped(own, bytes_of_night, start, submit, tmp_path):
+def stopped(own, bytes_of_night, start, tmp_path):
     """Begins `net_demand` and stops services when it reaches a barrier; how it goes on without them."""
     reached = tmp_path / "reached"
 
@@ -79,7 +80,7 @@ def stopped(own, bytes_of_night, start, submit, tmp_path):
         return run
 
     yield begin
-    submit("lake", "up")
+    bring_up(own)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +99,12 @@ def test_a_service_that_goes_away_and_stays_away_ends_a_run_with_75(stopped, ser
     assert said in output and "./submit.sh" in output and "Traceback" not in output, output
 
 
-def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(bytes_of_night, stopped, submit):
+def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(own, bytes_of_night, stopped, submit):
     before = bytes_of_night()
     run = stopped("built_before_audit", ["namenode", "datanode", "metastore", "trino"], patience=300)
     time.sleep(3)
     assert run.poll() is None, run.stdout.read()
-    submit("lake", "up")
+    assert bring_up(own)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 0, output
     submit("all", DAY)
