@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from common.clients.hdfs import Hdfs
+from common.lake.local import LocalLake
 from common.settings import ROOT, lake_addresses
+from tests.lake.own_lake import bring_up
 from tests.replay.nights import FIRST, SECOND, THIRD
 
 pytestmark = pytest.mark.master_data
@@ -27,8 +29,7 @@ def clone(tmp_path_factory):
             [str(folder / "submit.sh"), *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
 
-    up = submit("lake", "up")
-    assert up.returncode == 0, up.stderr
+    bring_up(LocalLake(folder / "lake", "procurement"))
     yield folder, submit
     submit("lake", "down")
     shutil.rmtree(folder)

@@ -10,30 +10,26 @@ import pytest
 
 from common.contracts import all_contracts
 from common.publish.flip import point
-from common.publish.run import Clients, Run
+from common.publish.run import Run
+from tests.replay.nights import FIRST, SECOND, THIRD
 
 pytestmark = pytest.mark.master_data
 
-DAY = date(2034, 5, 14)
-ABSENT = ("staging.receipts", "planning.open_orders")  # of a date that no earlier one has ordered anything for
+DAY = date.fromisoformat(THIRD)
+ABSENT = ("staging.receipts", "planning.open_orders")  # not every night has them
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit" and c.name not in ABSENT)
 PUBLICATIONS = 20
 PAUSE_SECONDS = 1.0  # a reader goes round the tables meanwhile
 
 
-@pytest.fixture(scope="module")
-def contents(submit, metastore):
-    """Two contents of every table of a date: the directories of two real nights on different input."""
-    found = []
-    for seed in ("1", "2"):
-        size = ("--stores", "4", "--orders", "200", "--skus", "80", "--warehouses", "3", "--replace-master", "--seed", seed)
-        assert submit("generate", str(DAY), *size, "--replace").returncode == 0
-        night = submit("all", str(DAY), "--replace", "--refresh-master", "--revise")
-        assert night.returncode == 0, night.stderr
-        partitions = {table: metastore.partition(table, DAY) for table in TABLES}
-        found.append({table: partition.location for table, partition in partitions.items() if partition})
-    assert TABLES == tuple(found[0]) == tuple(found[1])
-    return found
+@pytest.fixture
+def contents(nights, clients, metastore):
+    """Two contents of every table: the directories of two real nights. Afterwards the date has its own again."""
+    found = [{table: metastore.partition(table, date.fromisoformat(day)).location for table in TABLES} for day in (FIRST, SECOND)]
+    own = {table: metastore.partition(table, DAY) for table in TABLES}
+    yield found
+    for table, partition in own.items():
+        metastore.point(table, DAY, partition.location, partition.parameters, lambda: None)
 
 
 def answer(trino, table):
@@ -42,8 +38,8 @@ def answer(trino, table):
     return trino.rows(f"select count(*), {columns} from hive.{table} where business_date = date '{DAY}'")[0]
 
 
-def test_no_reader_ever_sees_a_mixture(contents, settings, trino):
-    run = Run(Clients(settings), DAY, 1, Namespace(quiet=True))
+def test_no_reader_ever_sees_a_mixture(contents, clients, trino):
+    run = Run(clients, DAY, 1, Namespace(quiet=True))
 
     def publish(content):
         for table, location in content.items():
