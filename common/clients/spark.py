@@ -60,6 +60,8 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.stats.collect": "true",
         "spark.executorEnv.PYTHONPATH": _IN_EXECUTORS if settings["spark.package"] else str(ROOT),
         "spark.executorEnv.PYTHONSAFEPATH": "1",
+        # every call of HDFS has a thread, and each thread's memory would stay with it: 2.5 GB instead of 1.6 at 30 M lines
+        "spark.executorEnv.MALLOC_ARENA_MAX": "2",
         "spark.hadoop.dfs.client.use.datanode.hostname": "true",
         # as in conf/services/hadoop/hdfs-site.xml: each of the four small files of a Delta commit waits for its close
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
