@@ -55,7 +55,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Raw:
-    """Where the rows come from: HDFS path by business date, formats, and the limits of rejected rows.
+    """Where the rows come from: HDFS path by business date, formats, the limits of rejected rows, names and what they hold.
 
     added           columns that older files lack, where they are NULL
     may_be_missing  an older folder lacks the file: no rows

@@ -71,6 +71,9 @@ def _section(contract: Contract) -> list[str]:
         lines += ["", f"Raw files: `{contract.raw.path}`, {' or '.join(contract.raw.formats)}."]
         limits = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in contract.raw.limits.items())
         lines += [f"Limits: {limits}."] if limits else []
+        if contract.raw.columns:
+            lines += ["", "| name in raw files | holds |", "|---|---|"]
+            lines += [f"| `{name}` | {holds} |" for name, holds in contract.raw.columns.items()]
     lines += ["", "| column | type | null | unit | meaning |", "|---|---|---|---|---|"]
     lines += [f"| `{c.name}` | {c.type} | {'yes' if c.nullable else ''} | {c.unit} | {c.description} |" for c in contract.columns]
     if contract.rules:
