@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import CannotWrite, Unavailable
-from common.lake import artifacts, ivy, java
+from common.errors import CannotWrite, TryAgain, Unavailable
+from common.lake import artifacts, bootstrap, ivy, java, local
 from common.lake.artifacts import Artifact
 from common.lake.places import cache_dir, home, need_disk
 from common.settings import ROOT
@@ -107,6 +107,42 @@ def test_the_locks_pin_everything_and_name_no_host():
 def test_a_disk_that_is_too_small_is_told_of(tmp_path):
     with pytest.raises(CannotWrite, match=r"needs 1e\+06 GB of free disk"):
         need_disk(tmp_path / "not" / "yet", 1e6, "the test")
+
+
+def test_too_little_memory_is_told_of_and_is_69_where_the_machine_has_no_more(monkeypatch):
+    total = next(int(line.split()[1]) / 1e6 for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
+    for needed, kind in ((total * 2, Unavailable), (total, TryAgain)):
+        monkeypatch.setattr(local, "_MEMORY_GB", needed)
+        with pytest.raises(kind, match=f"need {needed:g} GB of memory; .* are available") as failure:
+            local._need_memory([None] * len(local.KINDS))
+        assert type(failure.value) is kind and failure.value.next
+    monkeypatch.setattr(local, "_MEMORY_GB", 0)
+    local._need_memory([])
+
+
+def test_without_a_network_the_set_up_has_said_what_it_wants_and_where_it_keeps_it(tmp_path):
+    cache = tmp_path / "der Cache ß"
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_CONFIG_FILE": os.devnull, "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(
+        [ROOT / "submit.sh", "demo"], env={"PATH": os.environ["PATH"]} | nowhere, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 69 and done.stdout == "", done.stderr
+    first, second, *rest = done.stderr.splitlines()
+    assert first.startswith(f"Setting up: {bootstrap._DOWNLOAD_MB} MB of Python packages") and str(cache) in first
+    assert f"{bootstrap._JAVA_MB} MB" in second
+    assert rest[-1].startswith("  next:  check the network") and "Traceback" not in done.stderr
+    assert not list(cache.rglob("complete")) and not list(cache.rglob("incomplete*"))
+
+
+def test_the_sizes_that_are_told_are_those_of_what_is_fetched():
+    sizes = {True: 0, False: 0}
+    for artifact in artifacts.lock():
+        sizes[artifact.use in artifacts.OPTIONAL] += artifact.size
+    assert round(sizes[False] / 1e6) == bootstrap._JAVA_MB
+    readme, runbook = ((ROOT / file).read_text(encoding="utf-8") for file in ("README.md", "docs/runbook.md"))
+    assert f"{bootstrap._DOWNLOAD_MB} MB of packages and {bootstrap._JAVA_MB} MB of Java" in readme
+    assert f"{local._MEMORY_GB} GB of memory" in readme
+    assert f"({round(sizes[True] / 1e6)} MB, pinned" in runbook
 
 
 def test_the_cache_is_found_without_a_home(monkeypatch, tmp_path):
