@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
-from common.package import _project
+from common import package
+from common.cli import run as command
+from common.package import ARCHIVE, _project
 from common.settings import ROOT
 from common.stages import NIGHT
 
@@ -56,3 +59,25 @@ def test_a_night_on_a_cluster_asks_for_no_local_lake(project):
     done = run(project, READY)
     assert "TRINO_URL is not set" in done.stderr or "DATABASE_URL is not set" in done.stderr, done.stderr
     assert "common.lake" not in done.stderr
+
+
+def test_what_tasks_import_is_packed_with_all_that_it_needs():
+    folders = {name.split("/")[1] for name, _ in package._packages()}
+    needed = {"duckdb", "pyarrow", "numpy", "hdfs_native", "fsspec", "yaml", "trino", "psycopg2", "pymetastore", "thrift"}
+    assert needed <= folders
+
+
+def test_the_command_packs_code_packages_and_jars(project, tmp_path, monkeypatch, capsys):
+    """With one small package: all of them are 330 MB, and the cluster's test packs them."""
+    monkeypatch.setattr(package, "_PACKAGES", ("trino",))
+    folder = tmp_path / "ein Paket"
+    assert command(["package", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert str(folder / ARCHIVE) in told and f"spark.package: {folder}" in told
+    assert sorted(jar.name.partition("-")[0] for jar in (folder / "jars").iterdir()) == ["delta"] * 2
+    with tarfile.open(folder / ARCHIVE) as packed:
+        names = set(packed.getnames())
+    ours = {f"project/{file.relative_to(project).as_posix()}" for file in project.rglob("*") if file.is_file()}
+    assert {name for name in names if name.startswith("project/")} >= ours
+    assert "packages/trino/__init__.py" in names and not any(".." in name for name in names)
+    assert [file.name for file in folder.iterdir() if file.name not in (ARCHIVE, "jars")] == []

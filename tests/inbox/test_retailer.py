@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pytest
 
+from common.cli import run
 from common.errors import NoInput
 from common.inbox.retailer import Retailer
 from common.settings import ROOT, load_settings
@@ -126,6 +127,14 @@ def test_master_data_raises_the_exceptions_it_should(written):
     assert any(r["supplier_id"] in inactive for r in tables["product_suppliers"])
     assert any(r["priority"] == "2" and r["pack_size"] == "10" for r in tables["product_suppliers"])
     assert all(Decimal(r["unit_cost"]) > 0 for r in tables["product_suppliers"])
+
+
+def test_the_command_writes_a_range_of_days(tmp_path, capsys):
+    assert run(["retailer", "2017-12-26..2017-12-27", "--no-master", "--set", f"paths.inbox={tmp_path}", "--json"]) == 0
+    sent = json.loads(capsys.readouterr().out)
+    assert sent["order_lines"] > 1000 and sent["order_files"] > 100 and sent["stock_files"] == 6
+    for kind in ("orders", "stock"):
+        assert sorted(folder.name for folder in (tmp_path / kind).iterdir()) == ["2017-12-26", "2017-12-27"]
 
 
 def test_another_year_is_not_there(tmp_path):
