@@ -100,8 +100,20 @@ def test_nothing_names_a_registry_host_a_machine_path_or_a_secret():
 
 def test_the_readme_tells_the_exit_codes_of_the_code():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for kind in errors.Failure.__subclasses__():
-        assert re.search(rf"^\| {kind.exit_code} \|", text, re.M), f"exit code {kind.exit_code} is not in the README"
+    codes = {0, 130, errors.Failure.exit_code, *(kind.exit_code for kind in errors.Failure.__subclasses__())}
+    assert {int(code) for code in re.findall(r"^\| ([0-9]+) \|", text, re.M)} == codes
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    told = {int(code) for row in re.findall(r"^\| ([0-9, ]+) \|", runbook, re.M) for code in row.split(",")}
+    assert told == codes - {0, 130}
+
+
+def test_the_messages_that_the_readme_explains_are_those_of_the_code():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Troubleshooting by message")[2]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in [*CODE, ROOT / "submit.sh"])
+    cells = re.findall(r"^\| (`.*?`) \|", text, re.M)
+    parts = {part for cell in cells for told in re.findall(r"`(.*?)`", cell) for part in re.split(r"\s*\.\.\.,?\s*|\bD\b", told)}
+    assert len(cells) > 8
+    assert not {part for part in parts if part.strip() not in code}
 
 
 def test_the_readme_lists_every_stage_in_order():

@@ -1,6 +1,7 @@
 """Settings: a typing mistake is an error, never a default silently kept."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,23 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_files(monk
 def test_an_unknown_key_or_another_type_is_an_error(override):
     with pytest.raises(Misconfigured):
         load_settings([override])
+
+
+def test_every_setting_says_what_it_means():
+    text = (settings.ROOT / "conf" / "settings.yml").read_text(encoding="utf-8")
+    lines = re.findall(r"^  (\w+): .*?(?:  # (.{5,}))?$", text, re.M)
+    assert len(lines) == len(load_settings())
+    assert not [name for name, meaning in lines if not meaning]
+
+
+def test_every_variable_of_the_environment_is_documented():
+    own = {f"PROCUREMENT_{name}" for name in ("DATABASE_PASSWORD", "JAVA", "LAKE_SERVICE", "SHARED_DIR", "SPARK_CLASSES")}
+    code = [settings.ROOT / "submit.sh", settings.ROOT / "docker-compose.yml", *(settings.ROOT / "common").rglob("*.py")]
+    pages = [settings.ROOT / "README.md", settings.ROOT / "docker-compose.yml", *(settings.ROOT / "docs").glob("*.md")]
+    named = r"\b(PROCUREMENT_[A-Z]+(?:_[A-Z]+)*|MAVEN_REPOSITORY|XDG_CACHE_HOME)\b"
+    used = {name for file in code for name in re.findall(named, file.read_text(encoding="utf-8"))} - own
+    told = {name for file in pages for name in re.findall(named, file.read_text(encoding="utf-8"))}
+    assert {"PROCUREMENT_ENV", "PROCUREMENT_LAKE_DIR"} <= used <= told
 
 
 def test_every_setting_has_its_rule_or_is_yes_or_no():
