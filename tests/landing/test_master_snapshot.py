@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from common.landing import master
 from common.landing.manifest import read_manifest
 from common.landing.master import TABLES, snapshot_master
 from common.migrate import init_master_data
@@ -57,6 +58,25 @@ def test_all_tables_sorted_by_key(hdfs, mine, snapshot):
     assert read_manifest(hdfs, "master", DAY, mine) == manifest
     skus = [r["sku"] for r in rows(hdfs, mine, "products")]
     assert skus == sorted(skus) and "MILK-1GAL" in skus
+
+
+def test_an_edit_between_two_tables_is_in_none_of_them(hdfs, mine, snapshot, postgres, monkeypatch):
+    copy, first = master._copy, next(iter(TABLES))
+    assert first != "stores"
+
+    def copy_and_let_somebody_edit(cursor, table):
+        found = copy(cursor, table)
+        if table == first:
+            postgres.rows("insert into procurement.stores (store_id, name, is_active) values ('IN-BETWEEN', 'New', true)")
+        return found
+
+    monkeypatch.setattr(master, "_copy", copy_and_let_somebody_edit)
+    try:
+        snapshot()
+        assert postgres.rows("select count(*) from procurement.stores where store_id = 'IN-BETWEEN'") == [(1,)]
+        assert "IN-BETWEEN" not in {row["store_id"] for row in rows(hdfs, mine, "stores")}
+    finally:
+        postgres.rows("delete from procurement.stores where store_id = 'IN-BETWEEN'")
 
 
 def test_it_is_kept_although_master_data_changes(hdfs, mine, snapshot, request):

@@ -16,6 +16,7 @@ from common.landing.manifest import Manifest, find_manifest, raw_folder, write_m
 from common.migrate import migrate
 from common.publish.engine import run_stages
 from common.publish.run import Clients
+from common.publish.stale import stale
 from common.settings import load_settings
 from common.stages import stage
 
@@ -176,9 +177,13 @@ def test_many_tasks_and_the_judge_alone_give_the_same_table(night):
 def test_an_empty_day_is_published_empty(night):
     night.land("orders", {"a.jsonl": many_orders(night.day, 5)[0].encode()})
     night.run("stage_orders")
+    assert stale(night.clients, [night.day], ["stage_orders"]) == []
     night.land("orders", {})
+    (told,) = stale(night.clients, [night.day], ["stage_orders"])
+    assert f"raw/orders/{night.day}" in str(told) and f"./submit.sh all {night.day}" in str(told)
     assert night.run("stage_orders").rows["read"] == 0
     assert night.rows("staging.pos_order_lines") == []
+    assert stale(night.clients, [night.day], ["stage_orders"]) == []
 
 
 def bad_limits(day):
