@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def name(file):
 def functions(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_lint_leaves_no_file_out():
+    command = [sys.executable, "-m", "ruff", "check", ".", "--show-files"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    assert set(PYTHON) <= {Path(line) for line in shown.stdout.splitlines()}
 
 
 @pytest.mark.parametrize("file", PYTHON, ids=name)

@@ -129,7 +129,7 @@ def _watch(processes: list[subprocess.Popen[bytes]], work: Path, total: int) -> 
 
 
 def _bytes_under(work: Path) -> int:
-    """Bytes that lie in the caches of all processes; Ivy renames its files meanwhile, and what has just gone counts as nothing."""
+    """Bytes that lie in the caches of all processes; Ivy renames its files meanwhile; what has just gone counts as nothing."""
     total = 0
     for cache in work.glob("*/cache"):
         for folder, _, names in os.walk(cache):

@@ -75,7 +75,7 @@ class LocalYarn:
                     stderr=log,
                     stdin=subprocess.DEVNULL,
                     env=base_environment() | {"CLASSPATH": classpath, "JAVA_HOME": str(java.home())},
-                )  # fmt: skip
+                )
             )
         until = time.monotonic() + 120
         while not self._nodes():
