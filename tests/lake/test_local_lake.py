@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.check import Checks
+from common.cli import run
 from common.clients.hdfs import Hdfs
 from common.errors import CannotWrite, Unavailable
 from common.lake.hdfs_daemons import NameNode
@@ -150,3 +151,13 @@ def test_an_outside_program_gets_in_by_the_env_lines(own):
     done = subprocess.run([shutil.which("bash"), "-c", bash], env=environment, capture_output=True, text=True, check=True)
     addresses = own.site().addresses()
     assert done.stdout.split() == [addresses[name] for name in names]
+
+
+def test_reset_removes_what_is_the_lakes_and_only_when_it_is_meant(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PROCUREMENT_LAKE_DIR", str(tmp_path))
+    (tmp_path / "data" / "namenode").mkdir(parents=True)
+    (tmp_path / "mine.txt").write_text("kept")
+    assert run(["lake", "reset"]) == 77
+    assert "./submit.sh lake reset --yes" in capsys.readouterr().err and (tmp_path / "data" / "namenode").is_dir()
+    assert run(["lake", "reset", "--yes"]) == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
