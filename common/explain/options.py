@@ -42,7 +42,7 @@ def policy_of(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
             fallback = "no_next_order_day"
         elif window is None:  # it was not read
             fallback = facts.decision.get("policy_fallback")
-        elif len(window) < least:
+        elif len(window) < max(least, 1):  # a need of no day at all can't be computed
             fallback = "few_days"
     made: dict[str, Any] = {"policy": "formula", "policy_source": source, "policy_fallback": fallback}
     made |= dict.fromkeys(("horizon_days", "window_demand_qty", "window_days", "on_order_qty"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +17,22 @@ class Calendar:
 
     closures: Collection[date] = ()
     order_days: Mapping[date, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the settings say where neither the SKU nor its supplier does; 0 is no maximum, no minimum."""
+
+    policy: str = "formula"
+    lead_time: str = "calendar"
+    level_share_percent: int = 0
+    max_order_qty: int = 0
+    hold_on_spike: bool = False
+    supplier_minimum: str = "off"
+    minimum_order_value: int = 0
+    minimum_order_units: int = 0
+    min_history_days: int = 7
+    fill_max_days: int = 365
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,8 @@ class Answer:
     outcome: str
     need: int
     policy: str = "formula"
+    source: str = "default"
+    fallback: str | None = None
     after: tuple[int | None, ...] = (None, None, None, None)  # MOQ, pack, level, maximum
     order_qty: int = 0
     due: date | None = None
@@ -100,19 +118,42 @@ def third_largest(item: Item) -> int:
     return ([*sorted(item.history.values(), reverse=True), 0, 0, 0])[2]
 
 
-def need_of(item: Item, supplier: Supplier, receiver: Calendar, day: date, open_days: Collection[int]) -> Answer:
+def told(items: Sequence[Item], supplier: Supplier, words: Words) -> tuple[list[Item], Supplier]:
+    """The same with the settings' words where there are none, but for the policy."""
+    largest = words.max_order_qty or None
+    known = [replace(item, maxima=(largest, None)) if item.maxima == (None, None) else item for item in items]
+    return known, replace(
+        supplier,
+        unit=first(supplier.unit, words.lead_time),
+        share=first(supplier.share, words.level_share_percent),
+        holds_spikes=first(supplier.holds_spikes, words.hold_on_spike),
+        minimum_action=first(supplier.minimum_action, words.supplier_minimum),
+        minimum_value=first(supplier.minimum_value, Decimal(words.minimum_order_value) or None),
+        minimum_units=first(supplier.minimum_units, words.minimum_order_units or None),
+    )
+
+
+def is_spike(item: Item) -> bool:
+    return item.demand >= 10 and item.demand > 2 * third_largest(item)
+
+
+def need_of(
+    item: Item, supplier: Supplier, receiver: Calendar, day: date, open_days: Collection[int], words: Words
+) -> Answer:
     """The policy, and the need that it finds."""
     formula = max(0, item.demand + item.safety - item.available)
-    if first(*item.policies, supplier.policy) != "order_up_to":
-        return Answer("", formula)
+    said = zip((*item.policies, supplier.policy, words.policy), ("sku", "supplier_sku", "supplier", "default"), strict=True)
+    asked, source = next(found for found in said if found[0] is not None)
+    if asked != "order_up_to":
+        return Answer("", formula, source=source)
     counted = [ago for ago in item.in_stock if ago in open_days]
     days = horizon(supplier, receiver, day)
-    if days is None or len(counted) < 7:
-        return Answer("", formula)
+    if days is None or len(counted) < max(1, words.min_history_days):
+        return Answer("", formula, source=source, fallback="no_next_order_day" if days is None else "few_days")
     cap = max(10, 2 * third_largest(item))
     demand = sum(min(item.history.get(ago, 0), cap) for ago in counted)
     requirement = -(-demand * days // len(counted))
-    return Answer("", max(0, requirement + item.safety - item.available - item.open_qty), "order_up_to", horizon=days)
+    return Answer("", max(0, requirement + item.safety - item.available - item.open_qty), "order_up_to", source, horizon=days)
 
 
 def size(item: Item, supplier: Supplier, answer: Answer) -> None:
@@ -135,25 +176,25 @@ def size(item: Item, supplier: Supplier, answer: Answer) -> None:
 
 
 def plan_supplier(
-    items: Sequence[Item], supplier: Supplier, receiver: Calendar, day: date, open_days: Collection[int], fill_max_days: int
+    items: Sequence[Item], supplier: Supplier, receiver: Calendar, day: date, open_days: Collection[int], words: Words
 ) -> list[Answer]:
     """What becomes of the SKUs of one supplier."""
     answers = []
+    items, supplier = told(items, supplier, words)
     is_open = takes_orders(supplier, receiver, day)
     for item in items:
-        answer = need_of(item, supplier, receiver, day, open_days)
+        answer = need_of(item, supplier, receiver, day, open_days, words)
         if answer.need == 0:
             answer.outcome = "enough_stock"
         elif not is_open:
             answer.outcome = "no_order_day"
         else:
             size(item, supplier, answer)
-            is_spike = item.demand >= 10 and item.demand > 2 * third_largest(item)
-            if answer.outcome == "ordered" and is_spike and first(item.holds_spikes, supplier.holds_spikes):
+            if answer.outcome == "ordered" and is_spike(item) and first(item.holds_spikes, supplier.holds_spikes):
                 answer.outcome, answer.order_qty = "held_spike", 0
         answers.append(answer)
     if is_open:
-        _reach_minimum(items, supplier, answers, fill_max_days)
+        _reach_minimum(items, supplier, answers, words.fill_max_days)
     for answer in answers:
         if answer.outcome == "ordered":
             answer.due = due_date(supplier, receiver, day)
@@ -161,7 +202,7 @@ def plan_supplier(
 
 
 def _reach_minimum(items: Sequence[Item], supplier: Supplier, answers: list[Answer], fill_max_days: int) -> None:
-    action = supplier.minimum_action or "off"
+    action = supplier.minimum_action
     lines = [n for n, answer in enumerate(answers) if answer.outcome == "ordered"]
     if action == "off" or not lines or (supplier.minimum_value is None and supplier.minimum_units is None):
         return

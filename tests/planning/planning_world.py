@@ -7,7 +7,7 @@ All cases of a model share one world; their SKUs, stores and suppliers carry the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -95,16 +95,30 @@ class World:
         return {f"{table}.{name}" for table, rows in self.rows.items() for row in rows for name in row if row[name] is not None}
 
     def references(self) -> dict[str, str]:
-        """How a model reads the tables: each an inline relation."""
+        """How a model reads the tables."""
         other = {"last_exceptions": "planning.exceptions"} | {t: f"audit.{t}" for t in ("rejected_rows", "released_orders")}
-        return {name: relation(other.get(name, f"staging.{name}"), rows) for name, rows in self.rows.items()}
+        return {name: self.relation(other.get(name, f"staging.{name}"), rows) for name, rows in self.rows.items()}
+
+    def relation(self, table: str, rows: list[dict[str, Any]]) -> str:
+        """How a model reads rows of a table, its own or those that a model has made of them: an inline relation."""
+        return relation(table, rows)
 
 
-def relation(table: str, rows: list[dict[str, Any]]) -> str:
-    """Rows as an inline relation with the contract's columns and types, and `business_date`.
+def inline(columns: Mapping[str, str], rows: list[tuple[Any, ...]]) -> str:
+    """Rows of texts as a relation with columns of these types.
 
-    A statement of Trino holds a million characters: the rows are one JSON literal (as many VALUES would be as many
-    expressions), without the columns that are the same in all rows.
+    A statement of Trino holds a million characters: they are one JSON literal (as many VALUES would be as many expressions).
+    """
+    raw = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"unnest(cast(json_parse({text_literal(json.dumps(rows))}) as array(row({raw})))) as t ({', '.join(columns)})"
+
+
+def relation(
+    table: str, rows: list[dict[str, Any]], source: Callable[[Mapping[str, str], list[tuple[Any, ...]]], str] = inline
+) -> str:
+    """Rows as a relation with the contract's columns and types, and `business_date`.
+
+    source  gives the columns that are not the same in all rows, as texts
     """
     types = {c.name: c.type for c in contract(table).columns} | {"business_date": "date"}
     values = {name: [_text(row.get(name)) for row in rows] for name in types}
@@ -112,9 +126,8 @@ def relation(table: str, rows: list[dict[str, Any]]) -> str:
     columns = ", ".join(
         f"cast({name if name in varying else _constant(values[name])} as {kind}) as {name}" for name, kind in types.items()
     )
-    raw = ", ".join(f"{name} {'array(varchar)' if types[name].startswith('array') else 'varchar'}" for name in varying)
-    literal = text_literal(json.dumps(list(zip(*(values[name] for name in varying), strict=True))))
-    return f"(select {columns} from unnest(cast(json_parse({literal}) as array(row({raw})))) as t ({', '.join(varying)}))"
+    raw = {name: "array(varchar)" if types[name].startswith("array") else "varchar" for name in varying}
+    return f"(select {columns} from {source(raw, list(zip(*(values[name] for name in varying), strict=True)))})"
 
 
 def _constant(values: list[Any]) -> str:
@@ -126,24 +139,26 @@ def _constant(values: list[Any]) -> str:
 
 
 def plan(
-    trino: Trino, world: World, last: str = "exceptions", facts: Facts = FACTS, settings: Mapping[str, Any] | None = None
+    trino: Trino, world: World, last: str = "exceptions", facts: Facts = FACTS, settings: Mapping[str, Any] | None = None,
+    also: Collection[str] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows of each model up to `last` over a world, by column; each model reads the results of those before it.
 
     settings  overrides by dotted key
     facts     without filled columns: those of the world, as in a night
+    also      models that `last` does not read
     """
     values = dict(load_settings()) | dict(settings or {})
     if not facts.filled:
         facts = replace(facts, filled=frozenset(world.filled()))
     references, results = world.references(), {}
     for model in MODELS[: MODELS.index(last) + 1]:
-        if model != last and f"planning.{model}" not in tables_read(last) and last != "purchase_order_lines":
+        if model not in (last, *also) and f"planning.{model}" not in tables_read(last) and last != "purchase_order_lines":
             continue
         rows = trino.rows(render(model, DAY, values, references, facts))
         names = [c.name for c in contract(f"planning.{model}").columns]
         results[model] = [dict(zip(names, row, strict=True)) for row in rows]
-        references[model] = relation(f"planning.{model}", [row | {"business_date": DAY} for row in results[model]])
+        references[model] = world.relation(f"planning.{model}", [row | {"business_date": DAY} for row in results[model]])
     return results
 
 

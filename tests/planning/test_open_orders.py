@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from planning_cases import MAIN_COLUMN, cases, frame, place
 from planning_world import DAY, World, plan
 from samples import made
+from stored_world import StoredWorld
 
 CASES = cases("open_orders")
 TOGETHER = [pytest.param(case, id=f"{case.prefix} {case.name}") for case in CASES if case.alone is None]
@@ -135,11 +136,11 @@ def put(world, name, line):
     return Line(line.ago, line.due, line.revisions, tuple(sent.values()))
 
 
-def test_two_thousand_lines_against_plain_python(trino):
-    world = World()
+def test_two_thousand_lines_against_plain_python(trino, hdfs):
     histories = {f"L{number}": line for number, line in enumerate(made(lines, 2000))}
-    histories = {name: put(world, name, line) for name, line in histories.items()}
-    found = {row["sku"]: row for row in plan(trino, world, "open_orders")["open_orders"]}
+    with StoredWorld(trino, hdfs) as world:
+        histories = {name: put(world, name, line) for name, line in histories.items()}
+        found = {row["sku"]: row for row in plan(trino, world, "open_orders")["open_orders"]}
     wanted = {name: result for name, line in histories.items() if (result := expected(line))}
     assert len(wanted) > 1000, len(wanted)
     assert {row["closed_reason"] for row in found.values()} == {None, "received", "withdrawn", "final", "late", "not_ordered"}

@@ -1,4 +1,4 @@
-"""Currencies: hundreds of suppliers whose lines are in several, decided by one query and by plain Python. One order has one."""
+"""Currencies: a thousand suppliers whose lines are in several, decided by one query and by plain Python. One order has one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 from hypothesis import strategies as st
-from planning_world import World, plan
+from planning_world import plan
 from samples import made
+from stored_world import StoredWorld
 
 codes = st.sampled_from([None, None, "USD", "EUR", "GBP"])
 
@@ -39,18 +40,20 @@ def expected(supplier, business="USD"):
 
 
 @pytest.fixture(scope="module")
-def both(trino):
-    """(supplier, what Trino decided, what Python decided) of hundreds of suppliers."""
-    world, sample = World(), made(suppliers, 500)
-    for number, supplier in enumerate(sample):
-        world.add("suppliers", supplier_id=f"S{number}", currency=supplier.currency)
-        for k, (need, currency, pack) in enumerate(supplier.lines):
-            sku = f"S{number}-{k}"
-            world.add("products", sku=sku, pack_size=pack).add("replenishment_rules", sku=sku)
-            world.add("product_suppliers", sku=sku, supplier_id=f"S{number}", currency=currency)
-            if need:
-                world.add("pos_order_lines", sku=sku, quantity=need)
-    results = plan(trino, world, "purchase_order_lines")
+def both(trino, hdfs):
+    """(supplier, what Trino decided, what Python decided) of a thousand suppliers."""
+    sample = made(suppliers, 1000)
+    with StoredWorld(trino, hdfs) as world:
+        for number, supplier in enumerate(sample):
+            world.add("suppliers", supplier_id=f"S{number}", currency=supplier.currency)
+            for k, (need, currency, pack) in enumerate(supplier.lines):
+                sku = f"S{number}-{k}"
+                world.add("products", sku=sku, pack_size=pack).add("replenishment_rules", sku=sku)
+                world.add("product_suppliers", sku=sku, supplier_id=f"S{number}", currency=currency)
+                if need:
+                    world.add("pos_order_lines", sku=sku, quantity=need)
+        results = plan(trino, world, "purchase_order_lines")
+    assert len(results["order_decisions"]) > 2000
     rows = {row["sku"]: row for row in results["order_decisions"]}
     ordered = {row["sku"]: row for row in results["purchase_order_lines"]}
     return [

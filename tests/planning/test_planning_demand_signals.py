@@ -2,51 +2,57 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from planning_world import DAY, FACTS, World, plan
+from hypothesis import strategies as st
+from planning_world import DAY, FACTS, plan
+from samples import made
+from stored_world import StoredWorld
 
 PUBLISHED = 27  # an odd number of days: the median is one day
 
 
+def histories(mean):
+    """Units by days ago: of hardly any day, of most, or of every one."""
+    days, units = st.integers(1, PUBLISHED), st.integers(1, 2 * mean)
+    every = st.lists(units, min_size=PUBLISHED, max_size=PUBLISHED).map(lambda of: dict(enumerate(of, 1)))
+    return st.dictionaries(days, units, max_size=4) | st.dictionaries(days, units, min_size=12, max_size=PUBLISHED) | every
+
+
+skus = st.sampled_from([1, 3, 5, 9]).flatmap(
+    lambda mean: st.fixed_dictionaries({
+        "history": histories(mean), "demand": st.sampled_from([0, 0, mean, 10]) | st.integers(1, 40),
+        "available": st.integers(0, 60), "safety": st.integers(0, 40), "moq": st.sampled_from([1, 24, 100]),
+        "pack": st.sampled_from([1, 6, 12]), "lead": st.integers(0, 9),
+        "cost": st.integers(1, 3000).map(lambda cents: Decimal(cents).scaleb(-2)),
+    })
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def judged(trino):
-    """(SKU's numbers, its codes) of many SKUs with random histories."""
-    chance = random.Random(20171223)
-    world, skus = World(), {}
-    world.add("suppliers", supplier_id="S").add("stores", store_id="1").add("warehouses", warehouse_id="W1")
-    for number in range(700):
-        name = f"s{number}"
-        mean = chance.choice([1, 3, 5, 9])
-        history = {
-            ago: chance.randint(1, 2 * mean)
-            for ago in range(1, PUBLISHED + 1)
-            if chance.random() < chance.choice([0.1, 0.6, 1.0])
-        }
-        sku = {
-            "history": history, "demand": chance.choice([0, 0, mean, 10, chance.randint(1, 40)]),
-            "available": chance.randint(0, 60),
-            "safety": chance.randint(0, 40), "moq": chance.choice([1, 24, 100]), "pack": chance.choice([1, 6, 12]),
-            "lead": chance.randint(0, 9), "cost": Decimal(chance.randint(1, 3000)).scaleb(-2),
-        }  # fmt: skip
-        world.add("products", sku=name, pack_size=sku["pack"])
-        world.add("replenishment_rules", sku=name, moq=sku["moq"], safety_stock=sku["safety"])
-        world.add("product_suppliers", sku=name, supplier_id="S", lead_time_days=sku["lead"], unit_cost=sku["cost"])
-        world.add("warehouse_stock", sku=name, available_qty=sku["available"])
-        for ago, quantity in history.items():
-            world.add("pos_order_lines", sku=name, quantity=quantity, business_date=DAY - timedelta(days=ago))
-        if sku["demand"]:
-            world.add("pos_order_lines", sku=name, quantity=sku["demand"])
-        skus[name] = sku
-    raised = {name: {} for name in skus}
-    for row in plan(trino, world, facts=replace(FACTS, published_days=PUBLISHED))["exceptions"]:
+def judged(trino, hdfs):
+    """(SKU's numbers, its codes) of thousands of SKUs in one query."""
+    sample = {f"s{number}": sku for number, sku in enumerate(made(skus, 3000))}
+    with StoredWorld(trino, hdfs) as world:
+        world.add("suppliers", supplier_id="S").add("stores", store_id="1").add("warehouses", warehouse_id="W1")
+        for name, sku in sample.items():
+            world.add("products", sku=name, pack_size=sku["pack"])
+            world.add("replenishment_rules", sku=name, moq=sku["moq"], safety_stock=sku["safety"])
+            world.add("product_suppliers", sku=name, supplier_id="S", lead_time_days=sku["lead"], unit_cost=sku["cost"])
+            world.add("warehouse_stock", sku=name, available_qty=sku["available"])
+            for ago, quantity in sku["history"].items():
+                world.add("pos_order_lines", sku=name, quantity=quantity, business_date=DAY - timedelta(days=ago))
+            if sku["demand"]:
+                world.add("pos_order_lines", sku=name, quantity=sku["demand"])
+        rows = plan(trino, world, facts=replace(FACTS, published_days=PUBLISHED))["exceptions"]
+    raised = {name: {} for name in sample}
+    for row in rows:
         if row["sku"]:
             raised[row["sku"]][row["code"]] = row
-    return [(sku, raised[name]) for name, sku in skus.items()]
+    return [(sku, raised[name]) for name, sku in sample.items()]
 
 
 def window(sku):

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import strategies as st
-from plain_options import Calendar, Item, Supplier, plan_supplier
+from plain_exceptions import codes_of_sku, codes_of_supplier
+from plain_options import Answer, Calendar, Item, Supplier, Words, plan_supplier
 from planning_world import DAY, World, plan
 from samples import made
+from stored_world import StoredWorld
 
-WORLDS, SUPPLIERS = 4, 250  # a statement of Trino holds a million characters
-FILL_MAX_DAYS = 90
+SUPPLIERS = 1000  # of each world
+# the settings as they are, and with every option on: what neither a SKU nor its supplier says
+WORDS = (
+    Words(fill_max_days=90),
+    Words(
+        "order_up_to", "working", level_share_percent=20, max_order_qty=150, hold_on_spike=True, supplier_minimum="fill",
+        minimum_order_value=200, minimum_order_units=60, min_history_days=0, fill_max_days=60,
+    ),
+)  # fmt: skip
 
 maybe = st.none() | st.none()
 near = st.integers(-3, 40).map(lambda n: DAY + timedelta(days=n))
@@ -88,58 +98,105 @@ def place(world, name, supplier, of):
             )  # fmt: skip
 
 
-class StoredWorld(World):
-    """A world whose tables lie in the lake: with every option on a model reads some of them many times over."""
+@dataclass(frozen=True)
+class Decided:
+    """A supplier and its SKUs as two have decided: the rows of Trino by model and SKU, and the answers of Python."""
 
-    def __init__(self, trino, hdfs):
-        super().__init__()
-        self.trino, self.hdfs, self.root = trino, hdfs, f"/tests/stored_world/{secrets.token_hex(6)}"
-        self.names = {}
-
-    def references(self):
-        for table, sql in super().references().items():
-            if self.rows[table]:
-                self.names[table] = f"hive.scratch.world_{self.root[-12:]}_{table}"
-                place = f"{self.hdfs.url.rstrip('/')}{self.root}/{table}"
-                columns = f"with (external_location = '{place}')"
-                self.trino.execute(f"create table {self.names[table]} {columns} as select * from {sql}")
-        return super().references() | self.names
-
-    def remove(self):
-        for name in self.names.values():
-            self.trino.execute(f"drop table {name}")
-        self.hdfs.delete(self.root)
+    supplier: Supplier
+    items: list[Item]
+    rows: list[dict]
+    answers: list[Answer]
+    number: str
+    lines: list[dict]
+    raised: list[set[str]]
+    raised_of_supplier: set[str]
+    receiver: Calendar
 
 
 @pytest.fixture(scope="module")
 def both(trino, hdfs):
-    """(supplier, item, what Trino decided, what Python decided) of every SKU."""
-    found = []
-    sample, receivers = made(parties, WORLDS * SUPPLIERS), made(calendars, WORLDS)
-    for number, receiver in enumerate(receivers):
-        world, found_parties = StoredWorld(trino, hdfs), sample[number * SUPPLIERS : (number + 1) * SUPPLIERS]
+    """Every supplier of every world; a world is thousands of SKUs in one query a model."""
+    sample, receivers = made(parties, len(WORDS) * SUPPLIERS), [r for r in made(calendars, 100) if is_telling(r)]
+    return [
+        one
+        for number, words in enumerate(WORDS)
+        for one in decide(trino, hdfs, sample[number * SUPPLIERS : (number + 1) * SUPPLIERS], receivers[number], words)
+    ]
+
+
+def is_telling(receiver):
+    """Whether it takes orders on the date, and neither takes orders nor goods on some other days."""
+    return receiver.order_days.get(DAY) is not False and False in receiver.order_days.values() and len(receiver.closures) > 2
+
+
+def decide(trino, hdfs, parties_of_world, receiver, words):
+    with StoredWorld(trino, hdfs) as world:
         place_calendar(world, "receiver", "network", receiver)
-        for n, (supplier, of) in enumerate(found_parties):
-            place(world, f"S{n:03}", supplier, of)
-        decided = plan(trino, world, "order_decisions", settings={"planning.fill_max_days": FILL_MAX_DAYS})["order_decisions"]
-        world.remove()
-        rows = {row["sku"]: row for row in decided}
-        open_days = {ago for _, of in found_parties for item in of for ago in item.history}
-        for n, (supplier, of) in enumerate(found_parties):
-            answers = plan_supplier(of, supplier, receiver, DAY, open_days, FILL_MAX_DAYS)
-            found += [(supplier, item, rows[f"S{n:03}-{k}"], answers[k]) for k, item in enumerate(of)]
-    return found
+        for n, (supplier, of) in enumerate(parties_of_world):
+            place(world, f"S{n:04}", supplier, of)
+        settings = {f"planning.{name}": value for name, value in vars(words).items()}
+        made_by = plan(trino, world, settings=settings, also=["purchase_order_lines"])
+    rows, lines = ({row["sku"]: row for row in made_by[model]} for model in ("order_decisions", "purchase_order_lines"))
+    assert len(rows) == sum(len(of) for _, of in parties_of_world) > 2000
+    raised = defaultdict(set)
+    for row in made_by["exceptions"]:
+        raised[row["sku"] or row["supplier_id"]].add(row["code"])
+    open_days = {ago for _, of in parties_of_world for item in of for ago in item.history}
+    for n, (supplier, of) in enumerate(parties_of_world):
+        name = f"S{n:04}"
+        skus = [f"{name}-{k}" for k in range(len(of))]
+        yield Decided(
+            supplier, of, [rows[sku] for sku in skus], plan_supplier(of, supplier, receiver, DAY, open_days, words), name,
+            [lines[sku] for sku in skus if sku in lines], [raised[sku] for sku in skus], raised[name], receiver,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows(both):
+    """What Trino decided of every SKU."""
+    return [row for one in both for row in one.rows]
 
 
 def test_trino_and_python_decide_alike(both):
-    for supplier, item, row, want in both:
-        names = ("outcome", "net_demand_qty", "policy", "order_qty", "due_date", "horizon_days", "minimum_status")
-        got = tuple(row[name] for name in names)
-        expected = (want.outcome, want.need, want.policy, want.order_qty, want.due, want.horizon, want.status)
-        assert got == expected, (supplier, item)
-        if want.after[0] is not None:
-            after = tuple(row[f"after_{step}_qty"] for step in ("moq", "pack", "level", "maximum"))
-            assert after == want.after, (supplier, item)
+    names = (
+        "outcome", "net_demand_qty", "policy", "policy_source", "policy_fallback", "order_qty", "due_date", "horizon_days",
+        "minimum_status",
+    )  # fmt: skip
+    for one in both:
+        for item, row, want in zip(one.items, one.rows, one.answers, strict=True):
+            expected = (
+                want.outcome, want.need, want.policy, want.source, want.fallback, want.order_qty, want.due, want.horizon,
+                want.status,
+            )  # fmt: skip
+            assert tuple(row[name] for name in names) == expected, (one.supplier, item)
+            if want.after[0] is not None:
+                after = tuple(row[f"after_{step}_qty"] for step in ("moq", "pack", "level", "maximum"))
+                assert after == want.after, (one.supplier, item)
+
+
+def test_the_lines_of_an_order_are_its_skus_in_their_order(both):
+    for one in both:
+        ordered = [(n, item, want) for n, (item, want) in enumerate(zip(one.items, one.answers, strict=True)) if want.order_qty]
+        columns = ("order_number", "line_no", "sku", "order_qty", "packs", "line_cost", "due_date")
+        assert [tuple(line[name] for name in columns) for line in one.lines] == [
+            (
+                f"20171223-{one.number}", line_no, f"{one.number}-{n}", want.order_qty, want.order_qty // item.pack,
+                want.order_qty * item.cost, want.due,
+            )
+            for line_no, (n, item, want) in enumerate(ordered, 1)
+        ], one.supplier  # fmt: skip
+
+
+def test_exactly_what_python_would_raise_is_raised(both):
+    for one in both:
+        expected = [codes_of_sku(item, want, DAY) for item, want in zip(one.items, one.answers, strict=True)]
+        assert one.raised == expected, (one.supplier, one.items)
+        assert one.raised_of_supplier == codes_of_supplier(one.answers, one.supplier, one.receiver, DAY), one.supplier
+    assert {code for one in both for codes in (*one.raised, one.raised_of_supplier) for code in codes} == {
+        "negative_stock", "demand_spike", "policy_not_usable", "above_maximum", "held_on_spike", "maximum_below_need",
+        "already_ordered", "order_excess", "possible_shortage", "below_minimum", "held_below_minimum", "minimum_not_reached",
+        "no_order_day",
+    }  # fmt: skip
 
 
 def test_tens_of_thousands_of_packs_fill_an_order_up(trino):
@@ -161,14 +218,14 @@ def test_tens_of_thousands_of_packs_fill_an_order_up(trino):
         parties.append((supplier, of))
     rows = {row["sku"]: row for row in plan(trino, world, "order_decisions")["order_decisions"]}
     for number, (supplier, of) in enumerate(parties):
-        answers = plan_supplier(of, supplier, Calendar(), DAY, (1, 2, 3), 365)
+        answers = plan_supplier(of, supplier, Calendar(), DAY, (1, 2, 3), Words())
         found = [rows[f"S{number}-{k}"] for k in range(len(of))]
         assert [(row["order_qty"], row["minimum_status"]) for row in found] == [(a.order_qty, a.status) for a in answers]
         assert max(row["packs"] for row in found) > 10_000 and answers[0].status == "filled"
 
 
-def test_every_order_keeps_the_rules(both):
-    for _, _, row, _ in both:
+def test_every_order_keeps_the_rules(rows):
+    for row in rows:
         if row["outcome"] == "ordered":
             steps = ("moq", "pack", "level", "maximum", "fill")
             assert row["order_qty"] == row["net_demand_qty"] * (row["bound_by"] != "fill" or row["after_moq_qty"] > 0) + sum(
@@ -179,8 +236,7 @@ def test_every_order_keeps_the_rules(both):
             assert (row["fill_note"] is not None) == (row["bound_by"] == "fill")
 
 
-def test_the_sample_reaches_every_corner(both):
-    rows = [row for _, _, row, _ in both]
+def test_the_sample_reaches_every_corner(rows):
     assert {row["outcome"] for row in rows} == {
         "ordered", "enough_stock", "no_order_day", "above_maximum", "held_spike", "below_supplier_minimum",
     }  # fmt: skip

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import strategies as st
 from plain_rules import BIGINT_MAX, BIGINT_MIN, Offer, Sku, decide
-from planning_world import DAY, World, plan
+from planning_world import DAY, plan
 from samples import made
+from stored_world import StoredWorld
 
 EDGES = [0, 1, 2, 11, 12, 13, 2**31 - 1, 2**53, 2**53 + 1, BIGINT_MAX - 1, BIGINT_MAX]
 units = st.one_of(st.integers(0, 300), st.sampled_from(EDGES), st.integers(0, BIGINT_MAX))
@@ -71,18 +72,15 @@ def place(world, name, sku):
 
 
 @pytest.fixture(scope="module")
-def both(trino):
-    """(SKU, what Trino decided, what Python decided) of thousands of SKUs."""
-    found = []
-    numbered = [(f"s{n}", named(sku, n)) for n, sku in enumerate(made(skus, 2400))]
-    for start in range(0, len(numbered), 1200):  # a statement of Trino holds a million characters
-        world = World()
-        for name, sku in numbered[start : start + 1200]:
+def both(trino, hdfs):
+    """(SKU, what Trino decided, what Python decided) of thousands of SKUs in one query."""
+    sample = {f"s{n}": named(sku, n) for n, sku in enumerate(made(skus, 4000))}
+    with StoredWorld(trino, hdfs) as world:
+        for name, sku in sample.items():
             place(world, name, sku)
         rows = {row["sku"]: row for row in plan(trino, world, "order_decisions")["order_decisions"]}
-        assert len(rows) == len(numbered[start : start + 1200])
-        found += [(sku, rows[name], decide(sku, DAY)) for name, sku in numbered[start : start + 1200]]
-    return found
+    assert rows.keys() == sample.keys()
+    return [(sku, rows[name], decide(sku, DAY)) for name, sku in sample.items()]
 
 
 def test_trino_and_python_decide_alike(both):

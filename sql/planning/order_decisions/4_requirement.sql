@@ -39,7 +39,8 @@
                 when dated.supplier_id is null then 'no_supplier'
                 when dated.planned_due_date is null then 'invalid_lead_time'
                 when dated.horizon_days is null then 'no_next_order_day'
-                when coalesce(counted_days.window_days, 0) < $min_history_days then 'few_days'
+                -- of no day at all there is no demand a day, whatever the setting
+                when coalesce(counted_days.window_days, 0) < greatest($min_history_days, 1) then 'few_days'
             end as policy_fallback,
             counted_days.window_days as counted_day_count,
             counted_days.window_demand_qty as counted_qty,
