@@ -1,11 +1,13 @@
 """Master data in PostgreSQL: applied twice it changes nothing, and what is wrong is refused by a constraint."""
 
+import re
 from contextlib import contextmanager
 from datetime import date
 
 import psycopg2
 import pytest
 
+from common.contracts import contract
 from common.errors import BadData
 from common.inbox.generate import Plan
 from common.inbox.generate_master import master_files
@@ -164,6 +166,19 @@ def test_every_table_and_column_has_a_comment(postgres):
         " and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)"
     )
     assert bare == []
+
+
+def test_a_comment_names_the_setting_that_fills_in_as_the_contract_does(postgres):
+    """NULL of a minimum or a maximum is what a setting says: PostgreSQL's readers are told the same as the lake's."""
+    told = postgres.rows(
+        "select c.relname, a.attname, col_description(c.oid, a.attnum) from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " where c.relnamespace = 'procurement'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped"
+    )
+    comments = {(table, column): set(re.findall(r"planning\.\w+", text)) for table, column, text in told}
+    columns = [(table, column) for table in TABLES for column in contract(f"staging.{table}").columns]
+    contracts = {(table, c.name): set(re.findall(r"planning\.\w+", c.description)) for table, c in columns}
+    assert {key: comments[key] for key in contracts} == contracts
+    assert contracts["suppliers", "minimum_order_units"] and contracts["product_suppliers", "max_order_qty"]
 
 
 def test_the_readable_set_twice_changes_nothing(postgres):
