@@ -8,7 +8,7 @@ published, through scratch tables over the private directories that will be publ
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from string import Template
@@ -21,7 +21,7 @@ from common.exceptions.codes import expressions
 from common.planning_options import OPTIONS, chosen_text, filled_inputs, options_of
 from common.publish.flip import RUN_ID
 from common.publish.released import first_day
-from common.publish.run import Run, inputs_at, table_root
+from common.publish.run import Clients, Run, inputs_at, table_root
 from common.settings import ROOT
 from common.stages import Input
 
@@ -160,8 +160,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
 def build(run: Run, model: str, facts: Facts) -> str:
     """Runs a model into a private directory and returns that; the rest of the night reads it under the model's name.
 
-    The target is the run's own, and another one each time that the statement has to be run again: what a statement whose
-    answer was lost still writes is in nobody's way, and swept by the next start.
+    What a statement whose answer was lost left behind is swept by the next start.
     """
     table = f"planning.{model}"
     tables = tables_read(model, options_of(run.settings, facts.filled))
@@ -171,18 +170,32 @@ def build(run: Run, model: str, facts: Facts) -> str:
         run.metastore.ensure_tables([(contract(_EXCEPTIONS), table_root(run.settings, _EXCEPTIONS))])
         references["last_exceptions"] = f"hive.{_EXCEPTIONS}"
     query = render(model, run.day, run.settings, references, facts)
-    location = ""
+
+    def target() -> tuple[str, str]:
+        location = run.private_dir(table)
+        return location, run.scratch_name(location)
+
+    location, scratch = write(run.clients, query, target)
+    run.await_publication(table, location, scratch)
+    return location
+
+
+def write(clients: Clients, query: str, target: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+    """Writes the rows of a query into a directory; returns that, and the table of schema `scratch` over it.
+
+    `target` names the two: others each time that the statement has to be run again, since what one whose answer was lost
+    still writes must be in nobody's way.
+    """
+    location = scratch = ""
 
     def statement() -> str:
-        nonlocal location
-        location = run.private_dir(table)
-        place = f"{run.hdfs.url.rstrip('/')}{location}"
-        scratch = run.scratch_name(location)
+        nonlocal location, scratch
+        location, scratch = target()
+        place = f"{clients.hdfs.url.rstrip('/')}{location}"
         return f"create table hive.scratch.{scratch} with (format = 'PARQUET', external_location = '{place}') as\n{query}"
 
-    run.trino.execute(statement)
-    run.await_publication(table, location, run.scratch_name(location))
-    return location
+    clients.trino.execute(statement)
+    return location, scratch
 
 
 def counts(run: Run, model: str, by: str) -> dict[str, int]:

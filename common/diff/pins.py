@@ -42,9 +42,9 @@ class Pins:
         return f"hive.scratch.{self._made[key]}"
 
     def scratch(self, name: str) -> str:
-        """The name of a table that the caller makes; it is dropped with the others, its files stay."""
+        """A name, another one each time, of a table that the caller makes; it is dropped with the others, its files stay."""
         table = f"{self._mark}_{len(self._made)}_{name}"
-        self._made[name, ()] = table
+        self._made[table, ()] = table
         return table
 
     def drop(self) -> None:

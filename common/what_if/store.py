@@ -18,7 +18,7 @@ from common.contracts import contract
 from common.diff.pins import Pins
 from common.errors import NoInput, Usage
 from common.plan_world import World, dated
-from common.planning import render
+from common.planning import render, write
 from common.publish.run import Clients
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -60,14 +60,13 @@ def build(clients: Clients, pinned: Pins, name: str, world: World, models: tuple
 
 def _build(clients: Clients, pinned: Pins, world: World, models: tuple[str, ...], made: Made) -> None:
     for model in models:
-        location = f"{made.root}/{model}"
-        scratch = pinned.scratch(model)
-        clients.trino.execute(
-            f"create table hive.scratch.{scratch} with (format = 'PARQUET',"
-            f" external_location = '{clients.hdfs.url.rstrip('/')}{location}') as\n"
-            + render(model, world.day, world.settings, {**world.references, **made.references}, world.facts)
-        )
-        made.locations[model] = location
+
+        def target(model: str = model) -> tuple[str, str]:
+            scratch = pinned.scratch(model)
+            return f"{made.root}/{scratch}", scratch
+
+        query = render(model, world.day, world.settings, {**world.references, **made.references}, world.facts)
+        made.locations[model], scratch = write(clients, query, target)
         made.references[model] = dated(f"hive.scratch.{scratch}", world.day)
 
 
