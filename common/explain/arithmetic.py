@@ -120,6 +120,8 @@ def _required(decision: Row, need: Mapping[str, Any]) -> tuple[int | None, int |
     """What must be served, and the need: by the formula, or by order_up_to from its window."""
     if decision.get("policy") != "order_up_to":
         return need["demand_qty"], need["net_demand_qty"]
+    if not decision["window_days"]:  # the run has not read the window that was asked for
+        return None, None
     required = -(-decision["window_demand_qty"] * decision["horizon_days"] // decision["window_days"])
     if need["net_demand_qty"] is None:  # held: what is free is not known
         return required, None

@@ -88,22 +88,22 @@ def facts_of(clients: Clients, lineage: Lineage, sku: str) -> Facts:
 def facts_of_skus(clients: Clients, lineage: Lineage, skus: Collection[str], *, history: bool = True) -> dict[str, Facts]:
     """What is stored about several SKUs, without rejected rows; a SKU that the date does not have is left out.
 
-    history  whether the window before the date is read, too
+    history  whether the window before the date is read though no policy asks for it
     """
 
     def of(table: str) -> Grouped:
         return _grouped(rows_where(clients.hdfs, lineage.locations[table], "sku", skus) if table in lineage.locations else [])
 
-    windows = lineage.history if history else {}
     settings = lineage.made[DECISIONS].settings
     with ThreadPoolExecutor(8) as pool:
-        days = pool.map(lambda location: _units(clients, location, skus), windows.values())
         decisions, needs, lines, exceptions, order_lines, stock, on_order, products, rules, offers = pool.map(of, _TABLES)
         ids = {offer["supplier_id"] for rows in offers.values() for offer in rows}
         known = rows_where(clients.hdfs, lineage.locations["staging.suppliers"], "supplier_id", ids)
-        sold = dict(zip(windows, days, strict=True))
-        is_asked = any(row.get("policy") == "order_up_to" or row.get("policy_fallback") for row, *_ in decisions.values())
-        free = _free(clients, lineage, skus, pool) if history and is_asked and lineage.stock_history else None
+        words = [row.get("policy") for rows in (*rules.values(), *offers.values(), known) for row in rows]
+        is_asked = "order_up_to" in (*words, settings.get("planning.policy"))
+        windows = lineage.history if history or is_asked else {}
+        sold = dict(zip(windows, pool.map(lambda location: _units(clients, location, skus), windows.values()), strict=True))
+        free = _free(clients, lineage, skus, pool) if is_asked and lineage.stock_history else None
     at = lineage.locations.get(CALENDAR)
     calendar = rows_where(clients.hdfs, at, "party_id", {*ids, "network"}) if at else [] if settings else None
     suppliers = {row["supplier_id"]: row for row in known}

@@ -15,7 +15,8 @@ import pytest
 from common.explain.arithmetic import compare, disagreements
 from common.explain.explanation import explanation
 from common.explain.facts import facts_of, facts_of_skus
-from common.explain.lineage import DECISIONS, lineage
+from common.explain.lineage import DECISIONS, STOCK, lineage
+from common.explain.options import counted_window
 from common.explain.order import order_explanation
 from common.explain.stored import all_rows
 from common.publish.export import orders_root, published, read_manifest
@@ -117,32 +118,62 @@ def raw_line(clients, kind, row):
     return text.decode().splitlines()[row["source_line"] - 1]
 
 
-def test_a_row_that_was_tampered_with_is_told(clients, read, by_outcome, hdfs, tmp_path):
+@pytest.fixture
+def altered(hdfs, tmp_path):
+    """`altered(location, sku, **values)`: a copy of a directory in which the rows of a SKU have other values."""
+    root = "/tests/explained"
+
+    def copy(location, sku, **values):
+        (entry,) = hdfs.list(location)
+        table = pq.read_table(pa.BufferReader(hdfs.read(entry.path)))
+        rows = [row | values if row["sku"] == sku else row for row in table.to_pylist()]
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), tmp_path / "copy.parquet")
+        name = location.strip("/").replace("/", "_")
+        hdfs.write(f"{root}/{name}/copy.parquet", (tmp_path / "copy.parquet").read_bytes(), overwrite=True)
+        return f"{root}/{name}"
+
+    hdfs.delete(root)
+    yield copy
+    hdfs.delete(root)
+
+
+def test_a_row_that_was_tampered_with_is_told(clients, read, by_outcome, altered):
     """A copy of the decisions in which one SKU has a pack more: explain says which numbers can't be."""
-    sku, scratch = by_outcome["ordered", "pack"], "/tests/explained/decisions"
-    (entry,) = hdfs.list(read.locations[DECISIONS])
-    table = pq.read_table(pa.BufferReader(hdfs.read(entry.path)))
-    rows = table.to_pylist()
-    (row,) = [one for one in rows if one["sku"] == sku]
-    row["order_qty"] += row["pack_size"]
-    row["packs"] += 1
-    copy = tmp_path / "copy.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, table.schema), copy)
-    hdfs.delete(scratch)
-    hdfs.write(f"{scratch}/copy.parquet", copy.read_bytes())
-    try:
-        tampered = read.at(order_decisions=scratch)
-        told = explanation(facts_of(clients, tampered, sku), tampered, 5)["checks"]
-        right = explanation(facts_of(clients, read, sku), read, 5)["checks"]
-        other = explanation(facts_of(clients, tampered, by_outcome["ordered", "moq"]), tampered, 5)["checks"]
-    finally:
-        hdfs.delete(scratch)
-    size = row["pack_size"]
+    sku = by_outcome["ordered", "pack"]
+    row = facts_of(clients, read, sku).decision
+    more = {"order_qty": row["order_qty"] + row["pack_size"], "packs": row["packs"] + 1}
+    tampered = read.at(order_decisions=altered(read.locations[DECISIONS], sku, **more))
+    told = explanation(facts_of(clients, tampered, sku), tampered, 5)["checks"]
+    right = explanation(facts_of(clients, read, sku), read, 5)["checks"]
+    other = explanation(facts_of(clients, tampered, by_outcome["ordered", "moq"]), tampered, 5)["checks"]
     assert told["differences"] == [
-        f"planning.order_decisions.order_qty: stored {row['order_qty']}, computed {row['order_qty'] - size}",
-        f"planning.order_decisions.packs: stored {row['packs']}, computed {row['packs'] - 1}",
+        f"planning.order_decisions.order_qty: stored {more['order_qty']}, computed {row['order_qty']}",
+        f"planning.order_decisions.packs: stored {more['packs']}, computed {row['packs']}",
     ]
     assert right["agrees"] and other["agrees"] and not told["agrees"]
+
+
+def test_an_order_s_windows_are_computed_again(clients, read, altered):
+    """A night in which one SKU is planned by order_up_to, each day before with the stock of the date: a wrong window is told."""
+    rows = all_rows(clients.hdfs, read.locations[DECISIONS], ("sku", "supplier_id", "outcome", "position_qty", "requirement_qty"))
+    busy = max((r for r in rows if r["outcome"] == "ordered" and r["position_qty"] > 0), key=lambda r: r["requirement_qty"])
+    sku, supplier_id = busy["sku"], busy["supplier_id"]
+    days = dict.fromkeys(read.history, read.locations[STOCK])
+    facts = facts_of(clients, read, sku)
+    counted = counted_window(replace(facts, free=dict.fromkeys(days, 1)))
+
+    def told(units):
+        said = {"policy": "order_up_to", "policy_source": "supplier_sku", "window_demand_qty": units, "window_days": len(counted)}
+        decisions = altered(read.locations[DECISIONS], sku, **said, horizon_days=5, on_order_qty=0)
+        offers = altered(read.locations["staging.product_suppliers"], sku, policy="order_up_to")
+        changed = replace(read.at(order_decisions=decisions, product_suppliers=offers), stock_history=days)
+        differences = order_explanation(clients, changed, supplier_id, 3)["checks"]["differences"]
+        return [text for text in differences if "window_" in text]
+
+    assert sum(counted) > 0 and len(counted) > 20
+    assert told(sum(counted)) == []
+    wrong = sum(counted) + 1
+    assert told(wrong) == [f"planning.order_decisions.window_demand_qty: stored {wrong}, computed {sum(counted)}"]
 
 
 @pytest.mark.parametrize(

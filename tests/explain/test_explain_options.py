@@ -95,8 +95,13 @@ def test_the_window_and_what_is_on_order_are_computed():
     assert any(".policy: stored order_up_to, computed formula" in text for text in up_to(suppliers={"S": supplier("S")}))
     few = {day: free for day, free in FREE.items() if (DAY - day).days <= 6}
     assert any("policy_fallback: stored None, computed few_days" in text for text in up_to(free=few))
+    none = dict.fromkeys(FREE, 0)
+    assert any("computed few_days" in text for text in up_to(free=none, settings=SETTINGS | {"planning.min_history_days": 0}))
     # a window that the run did not read is taken as it is stored
     assert up_to({"window_demand_qty": 27}, free=None) == []
+    # the formula, where order_up_to was asked for and nothing of its window is known
+    asked = said(suppliers={"S": supplier("S", policy="order_up_to")})
+    assert "planning.order_decisions.policy: stored formula, computed order_up_to" in asked
 
 
 def test_the_maximum_is_computed():
