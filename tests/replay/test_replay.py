@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.replay.nights import first_night, orders_of
+from tests.replay.nights import SIZE, first_night, orders_of
 
 pytestmark = pytest.mark.master_data
 
@@ -42,12 +42,16 @@ def test_the_judge_alone_gives_the_same_bytes(first, submit, settings):
     assert orders_of(settings, DAY) == first
 
 
-def test_files_and_rows_in_another_order_give_the_same_bytes(first, submit, settings, hdfs):
-    """Its raw files are replaced: other file names, rows shuffled, every second file gzipped, or plain where it was not."""
+def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
+    """A date of its own, without faults (some faulty lines have no end): other file names, rows shuffled, one file gzipped."""
+    day = "2031-03-06"
+    assert submit("generate", day, *SIZE, "--seed", "7").returncode == 0
+    assert submit("all", day).returncode == 0
+    before = orders_of(settings, day)
     inbox = settings.path("paths.inbox")
     shuffle = random.Random(1)
     for kind in ("orders", "stock"):
-        folder = inbox / kind / DAY
+        folder = inbox / kind / day
         for number, file in enumerate(sorted(f for f in folder.iterdir() if f.suffix != ".sha256")):
             data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
             lines = data.splitlines(keepends=True)
@@ -63,11 +67,10 @@ def test_files_and_rows_in_another_order_give_the_same_bytes(first, submit, sett
                 new.write_bytes(data if file.suffix == ".gz" else gzip.compress(data, mtime=0))
         for checksum in folder.glob("*.sha256"):
             checksum.unlink()
-        hdfs.delete(f"{settings['hdfs.raw']}/{kind}/{DAY}")  # as if the date had never landed
-    night = submit("all", DAY, "--set", "inbox.settle_seconds=0")
+        hdfs.delete(f"{settings['hdfs.raw']}/{kind}/{day}")  # as if the date had never landed
+    night = submit("all", day, "--set", "inbox.settle_seconds=0")
     assert night.returncode == 0, night.stderr
-    assert "10 of 10 stages ran" in night.stdout
-    assert orders_of(settings, DAY) == first
+    assert orders_of(settings, day) == before
 
 
 def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, submit, settings, postgres):

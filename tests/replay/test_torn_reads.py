@@ -11,11 +11,11 @@ import pytest
 from common.contracts import all_contracts
 from common.publish.flip import point
 from common.publish.run import Run
-from tests.replay.nights import FIRST, SECOND, THIRD
+from tests.replay.nights import FIRST, first_night
 
 pytestmark = pytest.mark.master_data
 
-DAY = date.fromisoformat(THIRD)
+DAY = date(2034, 5, 14)
 ABSENT = ("staging.receipts", "planning.open_orders")  # not every night has them
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit" and c.name not in ABSENT)
 PUBLICATIONS = 20
@@ -23,13 +23,14 @@ PAUSE_SECONDS = 1.0  # a reader goes round the tables meanwhile
 
 
 @pytest.fixture
-def contents(nights, clients, metastore):
-    """Two contents of every table: the directories of two real nights. Afterwards the date has its own again."""
-    found = [{table: metastore.partition(table, date.fromisoformat(day)).location for table in TABLES} for day in (FIRST, SECOND)]
+def contents(nights, submit, settings, metastore):
+    """Two contents of every table: the directories of two real nights on different input. Afterwards the date has its own."""
+    first_night(submit, settings, str(DAY), "2")
     own = {table: metastore.partition(table, DAY) for table in TABLES}
-    yield found
+    other = {table: metastore.partition(table, date.fromisoformat(FIRST)) for table in TABLES}
+    yield [{table: partition.location for table, partition in found.items()} for found in (own, other)]
     for table, partition in own.items():
-        metastore.point(table, DAY, partition.location, partition.parameters, lambda: None)
+        metastore.point(table, DAY, partition.location, partition.parameters)
 
 
 def answer(trino, table):
