@@ -84,9 +84,18 @@ class Misconfigured(Failure):
     exit_code = 78
 
 
+# of a disk, of HDFS, and of a NameNode whose own disk is so full that it goes into safe mode
+_NO_ROOM = ("No space left", "Disk quota", "QuotaExceeded", "could only be written to 0", "Resources are low on NN")
+
+
+def says_no_room(text: str) -> bool:
+    """Whether these words of a library or a service say that a disk, HDFS or a quota is full. No DataNode at all is not full."""
+    return any(sign in text for sign in _NO_ROOM) and "There are 0 datanode(s) running" not in text
+
+
 def known(error: BaseException) -> BaseException:
-    """The error itself; CannotWrite where it says, from wherever and through whatever library, that a disk is full."""
-    text = next((line for line in str(error).splitlines() if "No space left on device" in line), "")
+    """The error itself; CannotWrite where it says, from wherever and through whatever library, that there is no room."""
+    text = next(filter(says_no_room, str(error).splitlines()), "")
     if isinstance(error, Failure) or not (text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)):
         return error
     where = str(getattr(error, "filename", None) or text.strip()[:300])

@@ -1,4 +1,4 @@
-"""A disk that is full, a real one of 64 KB: exit code 73, and no part of a file stays."""
+"""A disk that is full, a real one of 64 KB, and what says that one is: exit code 73, and no part of a file stays."""
 
 import os
 import subprocess
@@ -6,10 +6,15 @@ from argparse import Namespace
 from datetime import date
 
 import pytest
+from trino.exceptions import TrinoQueryError
 
 from common.cli import guarded
-from common.errors import BadData, CannotWrite, known
+from common.clients import hdfs, trino
+from common.clients.retry import Away
+from common.contracts import contract
+from common.errors import BadData, CannotWrite, TryAgain, known
 from common.inbox.sending import Sender
+from common.publish import delta_tables
 from common.publish.export import point, published, write_run
 
 DAY = date(2017, 12, 23)
@@ -66,3 +71,36 @@ def test_what_says_that_a_disk_is_full_is_known_and_nothing_else_is():
     assert known(spark).exit_code == 73 and known(spark).where == "java.io.IOException: No space left on device"
     for error in (BadData("No space left on device"), OSError(13, "Permission denied"), ValueError("x")):
         assert known(error) is error
+
+
+NO_ROOM = {
+    "a disk": "java.io.IOException: No space left on device",
+    "every DataNode": "File /x could only be written to 0 of the 1 minReplication nodes. There are 1 datanode(s) running and"
+    " 1 node(s) are excluded in this operation.",
+    "quota of bytes": "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException: The DiskSpace quota of /x is exceeded",
+    "quota of names": "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException: The NameSpace quota of /x is exceeded",
+    "the NameNode's disk": "SafeModeException: Cannot create file/x. Name node is in safe mode.\nResources are low on NN.",
+}
+NO_DATANODE = (
+    "File /x could only be written to 0 of the 1 minReplication nodes. There are 0 datanode(s) running and"
+    " 0 node(s) are excluded in this operation."
+)
+
+
+def as_each_client_hears(text):
+    """What the clients through which HDFS is written to make of the same words of it."""
+    said = {"message": text, "errorName": "HIVE_WRITER_CLOSE_ERROR", "errorType": "EXTERNAL", "failureInfo": {}}
+    return [
+        hdfs._failure("write", "/x", RuntimeError(text), "hdfs://here"),
+        trino._failure(TrinoQueryError(said)),
+        delta_tables._failure(RuntimeError(text), contract("audit.rejected_rows"), "/x"),
+    ]
+
+
+@pytest.mark.parametrize("text", NO_ROOM.values(), ids=NO_ROOM)
+def test_a_full_hdfs_is_73_whichever_client_hears_of_it(text):
+    assert [failure.exit_code for failure in as_each_client_hears(text)] == [73, 73, 73]
+
+
+def test_an_hdfs_without_a_datanode_is_not_full():
+    assert [type(failure) for failure in as_each_client_hears(NO_DATANODE)] == [Away, Away, TryAgain]

@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 import hdfs_native
 
 from common.clients.retry import Away, Retry, answer_within
-from common.errors import CannotWrite, Failure, NoInput, Unavailable
+from common.errors import CannotWrite, Failure, NoInput, Unavailable, says_no_room
 
 T = TypeVar("T")
 _WRITE_BYTES = 8 << 20
-_FULL = ("NSQuotaExceeded", "DSQuotaExceeded", "could only be written to 0")
 # answers of a NameNode that serves: asking again changes nothing
 _REFUSED = ("AccessControlException", "FileAlreadyExists", "ParentNotDirectory", "InvalidPathException", "PathIsNotEmpty")
 _REFUSALS = (FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, TypeError)
@@ -228,7 +227,7 @@ def _entry(status: Any) -> Entry:
 def _failure(verb: str, path: str, error: Exception, url: str) -> Failure | Away:
     text = str(error) or type(error).__name__
     where = f"{url}: {re.split(_MORE_LINES, text)[0][:300]}"
-    if any(sign in text for sign in _FULL) and "There are 0 datanode(s) running" not in text:
+    if says_no_room(text):
         return CannotWrite(f"HDFS can't {verb} {path}: no room", where=where, next="free space in HDFS, then run again")
     if isinstance(error, _REFUSALS) or any(sign in text for sign in _REFUSED):
         return Unavailable(f"HDFS can't {verb} {path}", where=where, next="./submit.sh check")

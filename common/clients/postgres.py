@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -14,12 +17,65 @@ import psycopg2.extensions
 from common.clients.retry import Away, Retry, given_up
 from common.errors import CannotWrite
 
-Connection = psycopg2.extensions.connection
+_GREETING_SECONDS = 10  # the longest that a server may take to greet a new connection
+_QUIET_SECONDS = 50  # for so long a statement is waited for before the server is greeted; with the greeting a minute
 # a server whose machine is gone is found out within a minute and a half
 _OPTIONS: dict[str, Any] = {
-    "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 6, "tcp_user_timeout": 90_000,
-    "options": "-c timezone=UTC -c datestyle=ISO",
+    "connect_timeout": _GREETING_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 6,
+    "tcp_user_timeout": 90_000, "options": "-c timezone=UTC -c datestyle=ISO",
 }  # fmt: skip
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection on which nothing waits for ever, as libpq itself would for a server that is paused.
+
+    A statement may take its time. So while one is waited for, the server is now and then greeted on a second connection; if
+    it does not answer there either, the wire is cut, and the statement ends like that of any server that goes away.
+    """
+
+    is_silent: Callable[[], bool]  # greets the server
+    was_cut = False
+
+    def commit(self) -> None:
+        with self.waiting():
+            super().commit()
+
+    def rollback(self) -> None:
+        with self.waiting():
+            super().rollback()
+
+    def set_client_encoding(self, encoding: str) -> None:
+        with self.waiting():
+            super().set_client_encoding(encoding)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While the server is waited for."""
+        answered = threading.Event()
+        wire = socket.socket(fileno=os.dup(self.fileno()))  # ours, so that no other connection's is ever cut
+        threading.Thread(target=self._watch, args=(wire, answered), daemon=True).start()
+        try:
+            yield
+        finally:
+            answered.set()
+
+    def _watch(self, wire: socket.socket, answered: threading.Event) -> None:
+        with wire:
+            while not answered.wait(_QUIET_SECONDS):
+                if self.is_silent() and not answered.is_set():
+                    self.was_cut = True
+                    wire.shutdown(socket.SHUT_RDWR)
+                    return
+
+
+class _Cursor(psycopg2.extensions.cursor):
+    def execute(self, query: Any, vars: Any = None) -> None:
+        with cast(Connection, self.connection).waiting():
+            super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        with cast(Connection, self.connection).waiting():
+            super().copy_expert(sql, file, size)
 
 
 class Postgres:
@@ -73,6 +129,9 @@ class Postgres:
     def failure(self, connection: Connection, error: psycopg2.Error) -> Exception:
         """What a failed statement says: the disk is full, the server is away, or the error itself."""
         text = f"{self.place}: {' '.join(str(error).split())}"
+        if connection.was_cut:
+            seconds = _QUIET_SECONDS + _GREETING_SECONDS
+            return Away("PostgreSQL was asked a question and is silent", f"{self.place}: no answer, no greeting for {seconds} s")
         if isinstance(error, psycopg2.errors.DiskFull):
             return CannotWrite("PostgreSQL has no room", where=text, next="free space on its disk, then run again")
         if connection.closed or isinstance(error, psycopg2.errors.AdminShutdown | psycopg2.errors.CrashShutdown):
@@ -91,7 +150,18 @@ class Postgres:
             connection.close()
 
     def _connect(self, application: str) -> Connection:
+        factories: dict[str, Any] = {"connection_factory": Connection, "cursor_factory": _Cursor}
         try:
-            return psycopg2.connect(self.url, application_name=application, **_OPTIONS)
+            made: Connection = psycopg2.connect(self.url, application_name=application, **factories, **_OPTIONS)
         except psycopg2.OperationalError as error:
             raise Away("PostgreSQL can't be reached", f"{self.place}: {str(error).strip().splitlines()[0]}") from None
+        made.is_silent = self._is_silent
+        return made
+
+    def _is_silent(self) -> bool:
+        """Whether a new connection is not greeted; a refusal is a greeting, too."""
+        try:
+            psycopg2.connect(self.url, application_name="procurement greets", **_OPTIONS).close()
+        except psycopg2.OperationalError as error:
+            return "timeout expired" in str(error)
+        return False

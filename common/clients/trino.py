@@ -13,7 +13,7 @@ import trino.dbapi
 import trino.exceptions
 
 from common.clients.retry import Away, Retry
-from common.errors import BadData, CannotWrite, Failure, Stopped, TryAgain, Unavailable
+from common.errors import BadData, CannotWrite, Failure, Stopped, TryAgain, Unavailable, says_no_room
 
 # a writer a node is enough for tables of this size and gives one file; the memory and the time are Trino's to bound.
 # Published partitions have no statistics: asking for them, and for the best order of joins, costs a third of the planning
@@ -28,7 +28,6 @@ _AWAY = {
     "HIVE_METASTORE_ERROR", "HIVE_FILESYSTEM_ERROR", "HIVE_CANNOT_OPEN_SPLIT", "HIVE_CURSOR_ERROR", "HIVE_WRITER_OPEN_ERROR",
     "HIVE_WRITER_CLOSE_ERROR", "HIVE_WRITER_DATA_ERROR", "DELTA_LAKE_FILESYSTEM_ERROR", "JDBC_ERROR",
 }  # fmt: skip
-_FULL = ("No space left", "could only be written to 0", "QuotaExceeded")
 _EXISTS = ("TABLE_ALREADY_EXISTS", "ALREADY_EXISTS", "HIVE_PATH_ALREADY_EXISTS")
 # answers over HTTP of a Trino that has just started: it does not know a query of before
 _HTTP_AWAY = ("error 404", "error 410", "error 429", "error 5")
@@ -125,7 +124,7 @@ def _failure(error: Any) -> Failure | Away:
     where = f"query {error.query_id}"
     name, text = error.error_name, f"Trino refused a statement: {error.message}"
     causes = f"{error.message} {error.failure_info}"  # the message alone may be no more than "error committing write"
-    if any(sign in causes for sign in _FULL) and "There are 0 datanode(s) running" not in causes:
+    if says_no_room(causes):
         return CannotWrite(text, where=where, next="free space in HDFS, then run again")
     if name in _AWAY or "ConnectException" in causes or "Connection refused" in causes:
         return Away(f"Trino, or a service behind it, is away: {error.message}", where)

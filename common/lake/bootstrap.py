@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT)]
-from common.errors import CannotWrite, Failure, Misconfigured, Unavailable  # noqa: E402
+from common.errors import CannotWrite, Failure, Misconfigured, Unavailable, says_no_room  # noqa: E402
 from common.lake.places import cache_dir, home, locked, need_disk, say  # noqa: E402
 
 LOCK = ROOT / "conf" / "requirements.lock"
@@ -118,7 +118,7 @@ def _run(command: list[str], environment: dict[str, str], log: Path) -> None:
         return
     errors = [line for line in said if "ERROR" in line or "rror:" in line] or said[-3:]
     told = "; ".join(errors[-3:])[-600:]
-    if "No space left" in told or "Disk quota" in told:
+    if says_no_room(told):
         raise CannotWrite(f"the disk is full: {told}", where=str(cache_dir()))
     raise Unavailable(
         f"the Python packages could not be installed: {told}",

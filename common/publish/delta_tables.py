@@ -13,11 +13,15 @@ import pyarrow as pa
 
 from common.clients.trino import text_literal
 from common.contracts import Contract
-from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain
+from common.errors import CannotWrite, Failure, Misconfigured, NoInput, TryAgain, says_no_room
 from common.publish.run import Run, table_root
 from common.staging.tables import arrow_type
 
 _ONE_CREATES = threading.Lock()
+# what Spark says while HDFS is away
+_AWAY = (
+    "ConnectException", "SafeMode", "SocketTimeout", "StandbyException", "EOFException", "There are 0 datanode(s) running",
+)  # fmt: skip
 # a point in time is stored as Delta's `timestamp`, which Trino spells with a zone
 _TRINO = {"timestamp(6)": "timestamp(6) with time zone"}
 
@@ -102,9 +106,9 @@ def _failure(error: Exception, contract: Contract, path: str) -> Exception:
     text = str(error)
     if "DELTA_METADATA_MISMATCH" in text:
         return Misconfigured(f"delta.{contract.name} has other columns than its contract", where=path)
-    if any(sign in text for sign in ("No space left", "could only be written to 0", "QuotaExceeded")):
+    if says_no_room(text):
         return CannotWrite(f"no room to append to delta.{contract.name}", where=path, next="free space in HDFS, then run again")
-    if any(sign in text for sign in ("ConnectException", "SafeMode", "SocketTimeout", "StandbyException", "EOFException")):
+    if any(sign in text for sign in _AWAY):
         return TryAgain(
             f"HDFS was away while Spark appended to delta.{contract.name}", where=path, next="./submit.sh check, then run again"
         )

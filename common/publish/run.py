@@ -38,6 +38,8 @@ class Pending:
 class Clients:
     """The services, each connected to on first use."""
 
+    metastore_client: type[Metastore] = Metastore
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._patience: int = settings["services.retry_seconds"]
@@ -54,7 +56,7 @@ class Clients:
     @cached_property
     def metastore(self) -> Metastore:
         uri, hdfs_url = self.settings.service("METASTORE_URI"), self.settings.service("HDFS_URL")
-        return Metastore(uri, hdfs_url, retry_seconds=self._patience)
+        return self.metastore_client(uri, hdfs_url, retry_seconds=self._patience)
 
     @cached_property
     def postgres(self) -> Postgres:

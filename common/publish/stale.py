@@ -45,7 +45,7 @@ def stale(clients: Clients, days: Sequence[date], stages: Sequence[str] = NIGHT)
         " order by r.business_date, s.stage, s.run_id desc",
         (list(days), list(stages)),
     )
-    seen, found = _Seen(clients), []
+    seen, found = _Seen(clients.settings), []
     for day, name, inputs, tables, notes in sorted(rows, key=lambda row: (row[0], NIGHT.index(row[1]) if row[1] in NIGHT else 0)):
         if name not in NIGHT or not all(seen.is_published(table, day, path) for table, path in tables.items()):
             continue
@@ -95,26 +95,12 @@ def _changes(pinned: Mapping[str, str], seen: _Seen, day: date, name: str, setti
     return changed + [f"was built with {item}, which is gone" for item in pinned if item not in now]
 
 
-class _Seen(Clients):
-    """The services, with a metastore that is asked for each table once."""
-
-    def __init__(self, clients: Clients) -> None:
-        super().__init__(clients.settings)
+class _Remembered(Metastore):
+    """A metastore that is asked for each table once."""
 
     @cached_property
-    def metastore(self) -> Metastore:
-        return _Remembered(self.settings.service("METASTORE_URI"), self.settings.service("HDFS_URL"))
-
-    def is_published(self, table: str, day: date, path: str) -> bool:
-        """Whether the table's partition of the date points at that directory."""
-        partition = self.metastore.partition(table, day)
-        return partition is not None and partition.location == path
-
-
-class _Remembered(Metastore):
-    def __init__(self, uri: str, hdfs_url: str) -> None:
-        super().__init__(uri, hdfs_url)
-        self._tables: dict[str, dict[str, Partition]] = {}
+    def _tables(self) -> dict[str, dict[str, Partition]]:
+        return {}
 
     def partitions(self, table: str) -> dict[str, Partition]:
         if table not in self._tables:
@@ -123,3 +109,14 @@ class _Remembered(Metastore):
 
     def partition(self, table: str, day: date) -> Partition | None:
         return self.partitions(table).get(day.isoformat())
+
+
+class _Seen(Clients):
+    """The services, with such a metastore."""
+
+    metastore_client = _Remembered
+
+    def is_published(self, table: str, day: date, path: str) -> bool:
+        """Whether the table's partition of the date points at that directory."""
+        partition = self.metastore.partition(table, day)
+        return partition is not None and partition.location == path

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from common.clients import hdfs as hdfs_client
+from common.clients import postgres as postgres_client
 from common.clients import retry
 from common.clients.hdfs import Hdfs
 from common.clients.metastore import Metastore
@@ -100,6 +101,13 @@ def test_a_namenode_that_falls_silent_is_away(silent, monkeypatch):
     with pytest.raises(Unavailable, match="HDFS was asked to list /raw and is away") as failure:
         Hdfs(f"hdfs://127.0.0.1:{silent}").list("/raw")
     assert f"127.0.0.1:{silent}: TimeoutError" in failure.value.where
+
+
+def test_a_postgresql_that_never_greets_is_unavailable(silent, monkeypatch):
+    """One that falls silent later: test_silent_postgres.py."""
+    monkeypatch.setitem(postgres_client._OPTIONS, "connect_timeout", 2)
+    with pytest.raises(Unavailable, match="PostgreSQL can't be reached"):
+        Postgres(f"postgresql://u:secret@127.0.0.1:{silent}/d").rows("select 1")
 
 
 @pytest.fixture
