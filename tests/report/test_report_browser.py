@@ -186,6 +186,7 @@ def test_it_fits_every_width(tab, small, width):
     if width < 700:
         heights = tab.js("[...document.querySelectorAll('input[type=search], select, button')].map((e) => e.offsetHeight)")
         assert min(heights) >= 44, "too small for a finger"
+    assert tab.complaints() == []
 
 
 def test_dark_mode_is_dark(tab, small):
@@ -193,6 +194,9 @@ def test_dark_mode_is_dark(tab, small):
     tab.open(small)
     ground = [int(n) for n in re.findall(r"\d+", tab.js("getComputedStyle(document.body).backgroundColor"))[:3]]
     assert max(ground) < 60
+    tab.look(dark=True, media="print")
+    assert tab.js("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "paper is white"
+    assert tab.complaints() == []
 
 
 def test_pictures_of_it_are_there_to_be_looked_at(tab, small, tmp_path):
@@ -219,7 +223,7 @@ def test_what_is_printed_has_the_lines_and_not_the_controls(tab, small):
     assert not tab.js("[...document.querySelectorAll('nav, .filters')].some((one) => one.checkVisibility())")
     tab.js("dispatchEvent(new Event('afterprint'))")
     assert not tab.js("document.querySelector('#O1').open")
-    assert tab.pdf().startswith(b"%PDF-")
+    assert tab.pdf().startswith(b"%PDF-") and tab.complaints() == []
 
 
 def test_without_scripts_everything_can_still_be_read(tab, small):

@@ -1,5 +1,6 @@
 """The index: every published night, from the first lines of its manifest, by link or by pointer file."""
 
+import re
 from datetime import date
 
 from night_sample import order
@@ -36,6 +37,36 @@ def test_every_published_night_newest_first(tmp_path):
     text = write_index(tmp_path).read_text(encoding="utf-8")
     assert text.count("<tr>") == 4 and '<a href="2017-12-23/report.html">2017-12-23</a>' in text
     assert not [file for file in tmp_path.iterdir() if file.name.endswith(".new")]
+
+
+def test_the_index_fits_a_phone_is_dark_in_the_dark_and_needs_no_mouse(tmp_path, tab):
+    for day in range(20, 24):
+        export(tmp_path, date(2017, 12, day), day)
+    page = write_index(tmp_path)
+    tab.look(width=320, height=844, dark=True, phone=True)
+    tab.open(page)
+    assert tab.js("document.documentElement.scrollWidth") <= 320
+    ground = [int(n) for n in re.findall(r"\d+", tab.js("getComputedStyle(document.body).backgroundColor"))[:3]]
+    assert max(ground) < 60
+    for _ in range(3):
+        tab.press("Tab")
+        if tab.js("document.activeElement.matches('a')"):
+            break
+    assert tab.js("document.activeElement.textContent") == "2017-12-23", "the newest night is the first link"
+    assert tab.js("getComputedStyle(document.activeElement).outlineStyle") == "solid", "the focus can't be seen"
+    assert tab.complaints() == [] and tab.requests() == [page.as_uri()]
+    tab.press("Enter")
+    tab.js("new Promise((done) => setTimeout(done, 500))")
+    assert tab.js("location.href") == (tmp_path / "2017-12-23" / REPORT).as_uri()
+
+
+def test_the_index_is_printed_whole(tmp_path, tab):
+    export(tmp_path, date(2017, 12, 23), 2)
+    tab.open(write_index(tmp_path))
+    tab.look(media="print", dark=True)
+    assert tab.js("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "paper is white"
+    assert tab.js("[...document.querySelectorAll('td, th')].every((cell) => cell.checkVisibility())")
+    assert tab.pdf().startswith(b"%PDF-") and tab.complaints() == []
 
 
 def test_an_index_of_nothing(tmp_path):
