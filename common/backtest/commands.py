@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # --help must not wait for every client
     from common.publish.run import Clients
 
 UNMET = ("lost", "backordered")
+PLAYED = ("net_demand", "purchase_orders")  # the stages of the night whose SQL each simulated day runs
 
 
 def add_commands(commands: Any) -> None:
@@ -52,6 +53,7 @@ def _backtest(args: argparse.Namespace) -> int:
     from common.backtest.results import as_json, csv_text, markdown_table, text_table
     from common.cli import print_result, settings_of
     from common.night import ready
+    from common.stages import NIGHT
 
     settings, days = settings_of(args), date_range(args.dates)
     if not 0 <= args.warm_up <= 180:
@@ -62,6 +64,8 @@ def _backtest(args: argparse.Namespace) -> int:
     clients = ready(settings)
     start = time.monotonic()
     world = read_world(settings, clients.trino, clients.hdfs, period)
+    left_out = [name for name in NIGHT if name not in PLAYED]
+    say(f"stages left out: {', '.join(left_out)}; receipts come whole and on their due date")
     say(f"{len(world.sales.skus):,} SKUs followed; left out: " + ", ".join(f"{n:,} {why}" for why, n in world.left_out.items()))
     with ThreadPoolExecutor(2) as pool:  # one at work in Trino while the other writes its day
         names = [kind.name for kind in sets]
@@ -77,7 +81,7 @@ def _backtest(args: argparse.Namespace) -> int:
     folder = Path(args.output) if args.output else settings.path("paths.output") / "backtest" / args.dates
     result = {
         "from": str(period.first), "to": str(period.last), "warm_up_days": period.warm_up, "unmet": args.unmet,
-        "skus": len(world.sales.skus), "left_out": world.left_out, "scenarios": as_json(results),
+        "skus": len(world.sales.skus), "left_out": world.left_out, "stages_left_out": left_out, "scenarios": as_json(results),
     }  # fmt: skip
     files = {
         "backtest.json": json.dumps(result, indent=1) + "\n", "backtest.csv": csv_text(results),

@@ -20,6 +20,7 @@ def page(result: Mapping[str, Any], results: list[Result], currency: str) -> str
     kinds = dict.fromkeys(r.parameters for r in results)
     sections = [_section(kind, [r for r in results if r.parameters == kind], currency) for kind in kinds]
     left_out = ", ".join(f"{n:,} {why.replace('_', ' ')}" for why, n in result["left_out"].items())
+    stages = ", ".join(result["stages_left_out"])
     return "\n".join([
         '<!doctype html>', '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -27,6 +28,8 @@ def page(result: Mapping[str, Any], results: list[Result], currency: str) -> str
         f"<h1>{escape(title)}</h1>",
         f"<p>{result['skus']:,} SKUs of a real retailer's year, {result['warm_up_days']} days of warm-up before; unmet demand is "
         f"{escape(result['unmet'])}. Left out: {escape(left_out)}.</p>",
+        f"<p>Stages of a night that are left out: {escape(stages)}. Receipts come whole and on their due date; "
+        "there is one warehouse.</p>",
         "<p>Right is dearer, higher is better. The number at a point is the share of the safety stock in percent (of stockpyl: "
         "the service level it aims at). The bound is no policy: nobody who begins with the same stock and meets all demand in "
         "whole packs holds less. There is one for each share of the safety stock to begin with.</p>",

@@ -20,6 +20,7 @@ TALLY = Tally(
 RESULTS = [Result(name, kind, share, TALLY) for kind in ("demo", "fine") for name in ("formula", "<b>&") for share in (50, 100)]
 TOLD = {
     "from": "2017-10-01", "to": "2017-12-29", "warm_up_days": 28, "unmet": "lost", "skus": 12345, "left_out": {"no_supplier": 6},
+    "stages_left_out": ["ingest", "export_orders"],
 }  # fmt: skip
 
 
@@ -75,6 +76,7 @@ def test_the_page_stands_alone_and_names_stay_text():
         ElementTree.fromstring(svg)
     assert html.count('aria-label="Fill rate') == 2
     assert "12,345 SKUs" in html and "6 no supplier" in html
+    assert "left out: ingest, export_orders. Receipts come whole" in html
 
 
 def test_one_scenario_that_holds_nothing_can_be_drawn():

@@ -7,6 +7,7 @@ import pytest
 
 from common.backtest.sales import read_sales
 from common.inbox.retailer import Retailer
+from common.stages import NIGHT
 
 DAY = date(2017, 12, 23)
 
@@ -47,6 +48,7 @@ def test_the_command_tells_what_each_scenario_did(told):
     assert half["stock_unit_days"] < whole["stock_unit_days"]
     assert whole["days"] == 3
     assert json.loads((folder / "backtest.json").read_text()) == result
+    assert result["stages_left_out"] == [name for name in NIGHT if name not in ("net_demand", "purchase_orders")]
     assert {"backtest.csv", "backtest.html"} <= {f.name for f in folder.iterdir()}
 
 
