@@ -81,11 +81,15 @@ def masters(world: list[Article]) -> Masters:
 
 @dataclass
 class Told:
-    """What the plain loop says of one SKU: stock after each day, and its orders by day."""
+    """What the plain loop says of one SKU: stock after each day, its orders by day, and of these what only MOQ and pack added."""
 
     on_hand: list[int]
     orders: dict[date, int]
     met: int = 0
+    short_days: int = 0
+    for_moq: int = 0
+    for_pack: int = 0
+    on_order: int = 0
 
 
 def plain_loop(article: Article, percent: int, unmet: str) -> Told:
@@ -97,17 +101,22 @@ def plain_loop(article: Article, percent: int, unmet: str) -> Told:
         demand = article.sold[n]
         need = demand + safety - (on_hand - owed)
         if need > 0:
-            units = -(-max(need, article.moq) // article.pack) * article.pack
+            lifted = max(need, article.moq)
+            units = -(-lifted // article.pack) * article.pack
+            told.for_moq, told.for_pack = told.for_moq + lifted - need, told.for_pack + units - lifted
             due = day + timedelta(days=max(article.lead, 1))
             coming[due] = coming.get(due, 0) + units
             told.orders[day] = units
         for _ in range(owed):  # unit by unit: nobody could count this wrong
             if on_hand:
                 on_hand, owed = on_hand - 1, owed - 1
+        met = 0
         for _ in range(demand):
             if on_hand:
-                on_hand, told.met = on_hand - 1, told.met + 1
+                on_hand, met = on_hand - 1, met + 1
             elif unmet == "backordered":
                 owed += 1
+        told.met, told.short_days = told.met + met, told.short_days + (met < demand)
         told.on_hand.append(on_hand)
+    told.on_order = sum(coming.values())
     return told

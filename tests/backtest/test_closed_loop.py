@@ -7,7 +7,7 @@ import pytest
 from backtest_world import DAYS, articles, masters, plain_loop, sales
 
 from common.backtest.arm import COLUMNS, Arm, Scenario
-from common.backtest.loop import Period, simulate
+from common.backtest.loop import Period, Tally, simulate
 from common.backtest.night import NightSql
 from common.backtest.policy import policy
 
@@ -47,14 +47,28 @@ def test_the_loop_is_that_of_plain_integers(simulated, unmet):
         assert stocks[:, at].tolist() == one.on_hand, (world[n], SHARES[s])
         assert {day: units for (day, place), units in orders.items() if place == at} == one.orders
     for s, tally in enumerate(tallies):
-        assert tally.met == sum(told[s, n].met for n in range(len(world)))
-        assert tally.lines == sum(len(told[s, n].orders) for n in range(len(world)))
-        assert tally.stock_unit_days == sum(sum(told[s, n].on_hand) for n in range(len(world)))
-        assert tally.left_cents == sum(told[s, n].on_hand[-1] * a.cents for n, a in enumerate(world))
-        bought = {day: {world[n].supplier for n in range(len(world)) if day in told[s, n].orders} for day in DAYS}
-        assert tally.orders == sum(len(suppliers) for suppliers in bought.values())
-        assert tally.units == sum(sum(told[s, n].orders.values()) for n in range(len(world)))
-        assert tally.units - tally.moq_excess - tally.pack_excess - tally.other_excess > 0
+        of_skus = [told[s, n] for n in range(len(world))]
+        costs = [a.cents for a in world]
+        suppliers = [{a.supplier for a, one in zip(world, of_skus, strict=True) if day in one.orders} for day in DAYS]
+        assert tally == Tally(
+            days=len(DAYS),
+            demand=sum(sum(a.sold) for a in world),
+            met=sum(one.met for one in of_skus),
+            short_sku_days=sum(one.short_days for one in of_skus),
+            empty_sku_days=sum(one.on_hand.count(0) for one in of_skus),
+            stock_unit_days=sum(sum(one.on_hand) for one in of_skus),
+            stock_cent_days=sum(sum(one.on_hand) * cost for one, cost in zip(of_skus, costs, strict=True)),
+            orders=sum(map(len, suppliers)),
+            lines=sum(len(one.orders) for one in of_skus),
+            units=sum(sum(one.orders.values()) for one in of_skus),
+            moq_excess=sum(one.for_moq for one in of_skus),
+            pack_excess=sum(one.for_pack for one in of_skus),
+            other_excess=0,
+            left_units=sum(one.on_hand[-1] for one in of_skus),
+            left_cents=sum(one.on_hand[-1] * cost for one, cost in zip(of_skus, costs, strict=True)),
+            coming_cents=sum(one.on_order * cost for one, cost in zip(of_skus, costs, strict=True)),
+        )
+        assert min(tally.short_sku_days, tally.empty_sku_days, tally.moq_excess, tally.pack_excess, tally.coming_cents) > 0
 
 
 def test_what_the_sql_is_not_asked_about_would_not_be_ordered(simulated):
