@@ -14,6 +14,9 @@ from common.clients.metastore import Metastore
 from common.clients.postgres import Postgres
 from common.clients.retry import Away, Retry, answer_within
 from common.errors import NoInput, TryAgain, Unavailable
+from common.publish.run import Clients
+from common.publish.stale import _Seen
+from common.settings import load_settings
 
 
 class Service:
@@ -72,6 +75,18 @@ def test_a_service_that_stays_away_ends_with_try_again_and_those_who_clean_up_do
     assert service.asked == asked + 1
     service.away = {service.asked + 2}
     assert patience(service) == patience(service) == "yes", "once it is back it is waited for again"
+
+
+@pytest.mark.parametrize("kind", [Clients, _Seen], ids=["a run", "status"])
+def test_the_metastore_is_waited_for_as_the_setting_says(kind, monkeypatch):
+    for name, address in {"METASTORE_URI": "thrift://127.0.0.1:1", "HDFS_URL": "hdfs://127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, address)
+    service, patience = Service(2), kind(load_settings()).metastore._retry
+    assert [patience(service) for _ in range(2)] == ["yes"] * 2
+    service, patience = Service(2), kind(load_settings(["services.retry_seconds=0"])).metastore._retry
+    patience(service)
+    with pytest.raises(TryAgain):
+        patience(service)
 
 
 def test_an_answer_that_never_comes_is_not_waited_for():
