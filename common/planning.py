@@ -28,7 +28,8 @@ from common.stages import Input
 MODELS = ("open_orders", "net_demand", "order_decisions", "purchase_order_lines", "exceptions")
 OPTIONAL = ("planning.open_orders", "staging.receipts", "staging.calendar_days")  # not every date has them
 _WORDS = ("policy", "lead_time", "supplier_minimum", "hold_on_spike")  # settings that models read as words
-_LINES, _STOCK, _EXCEPTIONS = "staging.pos_order_lines", "staging.warehouse_stock", "planning.exceptions"
+_LINES, _STOCK, _RECEIPTS = "staging.pos_order_lines", "staging.warehouse_stock", "staging.receipts"
+_EXCEPTIONS = "planning.exceptions"
 NO_DAY = date.min  # no partition is of this date
 
 
@@ -36,7 +37,8 @@ NO_DAY = date.min  # no partition is of this date
 class Facts:
     """What a model can't read from its tables.
 
-    order_lines_run, stock_run  runs that published the date's order lines and stock: only their rejected rows count
+    order_lines_run, stock_run, receipts_run  runs that published the date's order lines, stock and receipts: only their
+                                rejected rows count
     published_days              days of the history window that have published order lines
     previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
     open_orders_from            earliest date whose released orders may still be open
@@ -52,6 +54,7 @@ class Facts:
     open_orders_from: date = NO_DAY
     last_exceptions_date: date = NO_DAY
     filled: frozenset[str] = frozenset()
+    receipts_run: int = 0
 
 
 def settings_values(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -86,6 +89,7 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
         "business_date": day.isoformat(),
         "pos_order_lines_run": str(int(facts.order_lines_run)),
         "warehouse_stock_run": str(int(facts.stock_run)),
+        "receipts_run": str(int(facts.receipts_run)),
         "published_days": str(int(facts.published_days)),
         "previous_stock_date": facts.previous_stock_date.isoformat(),
         "open_orders_from": facts.open_orders_from.isoformat(),
@@ -149,6 +153,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
     return Facts(
         order_lines_run=_publisher(run, _LINES),
         stock_run=_publisher(run, _STOCK),
+        receipts_run=_publisher(run, _RECEIPTS),
         published_days=sum(day in earlier[_LINES] for day in window),
         previous_stock_date=max(earlier[_STOCK], default=NO_DAY),
         open_orders_from=first_day(run),

@@ -1,8 +1,8 @@
 """Lists what a planner must look at.
 
 Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines of the date and the window before it,
-          staging.warehouse_stock of the date and the snapshot before it, staging.stores, staging.warehouses, and the
-          rejected rows of the runs that staged the date
+          staging.warehouse_stock of the date and the snapshot before it, staging.stores, staging.warehouses,
+          staging.receipts of the date where there are any, and the rejected rows of the runs that staged the date
 Writes    planning.exceptions
 Why       what is not ordered, or ordered oddly, has to be seen by somebody. The closed list is sql/planning/exceptions/codes.yml.
 

@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "master data": ("products", "suppliers", "replenishment_rules", "product_suppliers", "stores", "warehouses"),
     "prices": (),
     "stock": ("warehouse_stock",),
-    "open orders": ("open_orders",),
+    "open orders": ("open_orders", "receipts"),
     "demand": ("pos_order_lines", "last_exceptions"),
 }
 CODE, SETTINGS, LATER_CODE = "code", "settings", "code of the later run"
@@ -36,7 +36,7 @@ INPUTS = (CODE, SETTINGS, *GROUPS)
 # whose facts are whose
 FACTS = {
     "order_lines_run": "demand", "stock_run": "stock", "published_days": "demand", "previous_stock_date": "stock",
-    "open_orders_from": "open orders", "last_exceptions_date": "demand",
+    "open_orders_from": "open orders", "last_exceptions_date": "demand", "receipts_run": "open orders",
 }  # fmt: skip
 _OFFER, _PRICE = ("sku", "supplier_id", "valid_from"), ("unit_cost", "currency")
 

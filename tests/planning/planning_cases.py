@@ -15,8 +15,8 @@ Keys of a case (all optional):
                             due (days after the date, 3), revision (1), status
     receipts                a list: id (R1), qty, ago (the first order's) and supplier of the order, final,
                             sent (days ago, 0), received (days ago)
-    rejected_stock, rejected_lines                 number of rejected rows that name the SKU;  rejected_run, rejected_action
-    rejected_reason         their reason
+    rejected_stock, rejected_lines, rejected_receipts     number of rejected rows that name the SKU
+    rejected_run, rejected_action, rejected_reason        of these rows
     warehouses              {name: {today: rows, before: rows, active: false}}, of the case alone
     store                   {weekdays: [weeks ago on which it sent], today: lines, active: false}, of the case alone
     before                  {code: the columns of last night's exception that differ}
@@ -32,7 +32,7 @@ from datetime import timedelta
 from typing import Any
 
 import yaml
-from planning_world import DAY, ORDERS_RUN, STOCK_RUN, World
+from planning_world import DAY, ORDERS_RUN, RECEIPTS_RUN, STOCK_RUN, World
 
 from common.settings import ROOT
 
@@ -156,7 +156,11 @@ def _lines(world: World, case: Case, given: dict[str, Any]) -> None:
 
 def _rejected(world: World, case: Case, given: dict[str, Any]) -> None:
     action, reason = given.get("rejected_action", "reject"), given.get("rejected_reason", "available_invalid")
-    for table, key, run in (("warehouse_stock", "rejected_stock", STOCK_RUN), ("pos_order_lines", "rejected_lines", ORDERS_RUN)):
+    of_tables = (
+        ("warehouse_stock", "rejected_stock", STOCK_RUN), ("pos_order_lines", "rejected_lines", ORDERS_RUN),
+        ("receipts", "rejected_receipts", RECEIPTS_RUN),
+    )  # fmt: skip
+    for table, key, run in of_tables:
         for number in range(given.get(key, 0)):
             world.add(
                 "rejected_rows", table_name=f"staging.{table}", run_id=given.get("rejected_run", run), action=action,

@@ -51,6 +51,14 @@ def test_every_receipt_of_every_file_went_one_way(nights, clients):
     ]  # fmt: skip
 
 
+def test_a_planner_is_told_of_receipts_that_were_rejected(nights, clients):
+    columns = "code, subject, observed_qty, expected_qty"
+    told = [tuple(row) for row in rows(clients, "planning.exceptions", columns, SECOND)]
+    assert ("rejected_rows", "staging.receipts", 3, 10) in told, "of 7 accepted; copies and set aside do not count"
+    assert ("unknown_sku", "rejected rows, SKU NO-SUCH-SKU", 1, None) in told
+    assert not [row for row in rows(clients, "planning.exceptions", columns, THIRD) if row[1] == "staging.receipts"]
+
+
 def test_what_is_open_is_what_was_ordered_and_has_not_come(nights, clients):
     columns = "order_number, sku, released_qty, received_qty, open_qty, closed_reason"
     found = rows(clients, "planning.open_orders", columns, SECOND)

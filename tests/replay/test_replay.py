@@ -74,8 +74,17 @@ def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, h
 
 
 def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, submit, settings, postgres):
-    """The last test of the date: it leaves other orders behind."""
+    """Neither a rule nor an option of a supplier, in rows that were there and in new ones. The last test of the date: it leaves
+    other orders behind.
+    """
     postgres.rows("update procurement.replenishment_rules set safety_stock = coalesce(safety_stock, 0) + 500 where sku like 'G%'")
+    postgres.rows("update procurement.suppliers set order_weekdays = '1' where supplier_id = 'GS0001'")  # DAY is a Wednesday
+    closed = f"('receiver', 'network', date '{DAY}' + 1, false, false, 'closed')"
+    postgres.rows(
+        "insert into procurement.calendar_days (party_kind, party_id, day, is_order_day, is_working_day, reason)"
+        f" values {closed}"
+    )
+    folder = settings.path("paths.output") / "supplier_orders" / DAY
     try:
         night = submit("all", DAY, "--force")
         assert night.returncode == 0, night.stderr
@@ -87,5 +96,8 @@ def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, s
         revised = submit("all", DAY, "--refresh-master", "--revise")
         assert revised.returncode == 0, revised.stderr
         assert orders_of(settings, DAY) != first
+        assert "no_order_day,notice,supplier GS0001" in (folder / "exceptions.csv").read_text(encoding="utf-8")
     finally:
         postgres.rows("update procurement.replenishment_rules set safety_stock = safety_stock - 500 where sku like 'G%'")
+        postgres.rows("update procurement.suppliers set order_weekdays = null where supplier_id = 'GS0001'")
+        postgres.rows("delete from procurement.calendar_days where reason = 'closed'")

@@ -4,7 +4,8 @@
 -- Reads     planning.net_demand, planning.order_decisions, planning.open_orders (not every date has it), staging.pos_order_lines (the date and the window before it),
 --           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
 --           staging.suppliers (where a supplier minimum counts),
---           audit.rejected_rows (of the runs that published the orders and the stock), codes.yml, spike_rule.sql, and
+--           staging.receipts (not every date has them; counted), audit.rejected_rows (of the runs that published the
+--           orders, the stock and the receipts), codes.yml, spike_rule.sql, and
 --           planning.exceptions of the last date before that has them (to tell what is new)
 -- Formula   each code by its condition in `signals` and below; codes.yml says it in words, and what is at risk
 --           cost_at_risk = at_risk_qty * unit cost, days_at_risk = at_risk_qty / mean daily demand, rounded down
@@ -46,6 +47,7 @@ with
             and (
                 table_name = 'staging.pos_order_lines' and run_id = $pos_order_lines_run
                 or table_name = 'staging.warehouse_stock' and run_id = $warehouse_stock_run
+                or table_name = 'staging.receipts' and run_id = $receipts_run
             )
     ),
 

@@ -14,6 +14,15 @@
         group by grouping sets ((table_name), (unknown_sku))
     ),
 
+    -- rows that were accepted, by table
+    accepted_rows as (
+        select 'staging.pos_order_lines' as accepted_table, order_line_count as accepted_count from totals
+        union all
+        select 'staging.warehouse_stock', stock_row_count from totals
+        union all
+        select 'staging.receipts', count(*) from $receipts where business_date = date '$business_date'
+    ),
+
     rejected_lines as (
         select
             raised.*,
@@ -22,18 +31,17 @@
             rejected_count
         from rejected_groups
         cross join totals
+        left join accepted_rows on accepted_table = table_name
         cross join unnest(cast(array[
             if(table_name is not null and unreadable_count > 0 and unreadable_hold_count > 0, row(
                 'rejected_stock_row', unreadable_count, unreadable_hold_count,
                 format('%s rejected stock row(s) name no SKU: %s SKUs without a stock record are held', unreadable_count, unreadable_hold_count)
             )),
             -- the part of a thousand is of the rows read: those that were rejected and those that were not
-            if(table_name is not null and rejected_count * (1000 - $rejected_notice_permille) > $rejected_notice_permille
-                * if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count), row(
-                'rejected_rows', rejected_count,
-                rejected_count + if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count),
-                format('%s of %s rows rejected, in %s file(s), the first is %s', rejected_count,
-                    rejected_count + if(table_name = 'staging.pos_order_lines', totals.order_line_count, totals.stock_row_count),
+            if(table_name is not null and rejected_count * (1000 - $rejected_notice_permille)
+                > $rejected_notice_permille * accepted_count, row(
+                'rejected_rows', rejected_count, rejected_count + accepted_count,
+                format('%s of %s rows rejected, in %s file(s), the first is %s', rejected_count, rejected_count + accepted_count,
                     file_count, first_file)
             )),
             if(unknown_sku is not null, row(
