@@ -36,6 +36,7 @@ class Night:
 
     orders: Counts = field(default_factory=Counts)
     stock: Counts = field(default_factory=Counts)
+    rejected: list[tuple[str, int, str]] = field(default_factory=list)  # order lines: file, line of it, SKU
     net_demand: dict[str, int] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     not_ordered: dict[str, str] = field(default_factory=dict)
@@ -47,7 +48,7 @@ def night(raw: Path, day: date) -> Night:
     found = Night()
     master = {file.stem: _rows(file) for file in (raw / "master" / str(day)).glob("*.csv")}
     products = {row["sku"]: row for row in master["products"]}
-    demand = _demand(raw / "orders" / str(day), day, products, {row["store_id"] for row in master["stores"]}, found.orders)
+    demand = _demand(raw / "orders" / str(day), day, products, {row["store_id"] for row in master["stores"]}, found)
     position = _position(raw / "stock" / str(day), day, products, {r["warehouse_id"] for r in master["warehouses"]}, found)
     rules = {row["sku"]: row for row in master["replenishment_rules"]}
     for sku in sorted(set(products) | set(demand) | set(position)):
@@ -64,25 +65,31 @@ def _rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
-def _demand(folder: Path, day: date, products: dict, stores: set[str], counts: Counts) -> dict[str, int]:
-    """Units by SKU; every line is counted."""
+def _demand(folder: Path, day: date, products: dict, stores: set[str], found: Night) -> dict[str, int]:
+    """Units by SKU; every line is counted, and the place of each rejected one kept."""
+    counts = found.orders
     seen: dict[tuple[str, int], list[tuple]] = defaultdict(list)
+    places: dict[tuple[str, int], list[tuple[str, int, str]]] = defaultdict(list)
     for file in sorted(folder.iterdir()):
         if file.name.startswith("_"):
             continue
-        for line in _order_lines(file):
+        for number, line in _order_lines(file):
             counts.read += 1
+            place = (file.name, number, line["sku"])
             judged = _judge(line, day, products, stores)
             if judged == "set_aside":
                 counts.set_aside += 1
             elif judged is None:
                 counts.rejected += 1
+                found.rejected.append(place)
             else:
                 seen[judged[0], judged[1]].append(judged)
+                places[judged[0], judged[1]].append(place)
     demand: dict[str, int] = defaultdict(int)
-    for copies in seen.values():
+    for key, copies in seen.items():
         if len(set(copies)) > 1:
             counts.rejected += len(copies)
+            found.rejected += places[key]
             continue
         counts.accepted += 1
         counts.duplicates += len(copies) - 1
@@ -90,16 +97,17 @@ def _demand(folder: Path, day: date, products: dict, stores: set[str], counts: C
     return demand
 
 
-def _order_lines(file: Path) -> list[dict]:
+def _order_lines(file: Path) -> list[tuple[int, dict]]:
+    """Every order line with the number of its line in the file."""
     data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     text = data.decode("utf-8")
     if ".csv" in file.name:
-        return list(csv.DictReader(text.splitlines()))
+        return list(enumerate(csv.DictReader(text.splitlines()), 2))
     lines = []
-    for record in text.splitlines():
+    for number, record in enumerate(text.splitlines(), 1):
         order = json.loads(record, parse_float=Decimal)
         for line in order["lines"]:
-            lines.append({k: order[k] for k in ("order_id", "store_id", "ordered_at")} | line)
+            lines.append((number, {k: order[k] for k in ("order_id", "store_id", "ordered_at")} | line))
     return lines
 
 

@@ -65,6 +65,16 @@ def test_every_line_is_accounted_for(oracle, ledger):
     assert oracle.orders.read == 7110, "the day as it was sold"
 
 
+def test_the_same_lines_are_rejected(oracle, demo, submit):
+    runs = json.loads(submit("status", DAY, "--json").stdout)["runs"]
+    (run, *_) = [r["run_id"] for r in reversed(runs) if (r["stage"], r["status"]) == ("stage_orders", "succeeded")]
+    rows = asked(
+        submit, "delta", "select source_file, source_line, sku from audit.rejected_rows"
+        f" where run_id = {run} and table_name = 'staging.pos_order_lines' and action = 'reject'"
+    )  # fmt: skip
+    assert sorted(map(tuple, rows)) == sorted(oracle.rejected)
+
+
 def test_orders_go_to_the_same_suppliers(oracle, published):
     assert sorted(published) == sorted(oracle.documents)
 
@@ -74,13 +84,18 @@ def test_every_order_to_the_unit_and_the_cent(oracle, published):
         assert {name: published[supplier][name] for name in expected} == expected
 
 
-def test_the_need_of_every_sku(oracle, demo, submit):
+def asked(submit, catalog, query):
+    """The rows of a query, as an outside program asks it."""
     address = urlsplit(service(submit, "TRINO_URL"))
-    with connect(host=address.hostname, port=address.port, user="oracle", catalog="hive", schema="planning") as trino:
+    with connect(host=address.hostname, port=address.port, user="oracle", catalog=catalog) as trino:
         cursor = trino.cursor()
-        cursor.execute(f"select sku, net_demand_qty from net_demand where business_date = date '{DAY}'")
-        needs = dict(cursor.fetchall())
-    assert needs == oracle.net_demand
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def test_the_need_of_every_sku(oracle, demo, submit):
+    query = f"select sku, net_demand_qty from planning.net_demand where business_date = date '{DAY}'"
+    assert dict(asked(submit, "hive", query)) == oracle.net_demand
 
 
 def test_what_is_not_ordered_has_the_same_reason(oracle, demo, ledger):
