@@ -62,73 +62,111 @@
         cross join unnest(array[true, false]) as kinds (is_first)
         where kept_qty + first_lot_qty <= ceiling_qty
     ),
-    -- by whole days of cover before them, from the day of the first one on; -1 is all of less than none. How many packs a day has is
-    -- arithmetic, so that their number has no limit
+    -- In the order of cover: how many of a SKU's lots have at most so many whole days of cover before them is arithmetic, so that
+    -- their number has no limit. `first_day` is that of the first one; -1 is all of less than none
     lot_starts as (
         select
             *,
+            lot_qty * greatest($published_days, 1) as step_units,
             cast(least($fill_max_days - 1, greatest(
                 -1, (start_units - (start_units % window_qty + window_qty) % window_qty) / window_qty
             )) as bigint) as first_day
         from lots
         where start_units < $fill_max_days * window_qty
     ),
-    lot_days as (
-        select
-            lot_starts.*,
-            cover_day,
-            lot_qty * greatest($published_days, 1) as step_units,
-            if(cover_day < 0, 0, greatest(0, cover_day * window_qty - start_units)) as from_units,
-            greatest(0, (cover_day + 1) * window_qty - start_units) as to_units
-        from lot_starts
-        cross join unnest(sequence(first_day, if(is_first, first_day, $fill_max_days - 1))) as days (cover_day)
-    ),
-    counted_lots as (
+    -- the day that reaches the minimum is looked for among those that end twenty days each, then among these twenty
+    lot_spans as (
         select
             *,
-            least(most_lots, (from_units + (step_units - from_units % step_units) % step_units) / step_units) as earlier_lots,
-            least(most_lots, (to_units + (step_units - to_units % step_units) % step_units) / step_units) as through_lots
-        from lot_days
+            least(most_lots, (units + (step_units - units % step_units) % step_units) / step_units) as through_lots
+        from (
+            select
+                lot_starts.*,
+                span,
+                greatest(0, least($fill_max_days, 20 * span) * window_qty - start_units) as units
+            from lot_starts
+            cross join unnest(sequence(0, ($fill_max_days + 19) / 20)) as spans (span)
+        )
+    ),
+    span_sums as (
+        select
+            *,
+            sum(through_lots * lot_qty * unit_cost) over of_span as through_value,
+            sum(through_lots * lot_qty) over of_span as through_units
+        from lot_spans
+        window of_span as (partition by supplier_id, span)
+    ),
+    reached_spans as (
+        select
+            *,
+            min(if(through_value >= short_value and through_units >= short_units, span)) over (partition by supplier_id) as last_span
+        from span_sums
+    ),
+    lot_days as (
+        select
+            *,
+            least(most_lots, (units + (step_units - units % step_units) % step_units) / step_units) as through_lots
+        from (
+            select
+                sku, supplier_id, unit_cost, short_value, short_units, window_qty, is_first, lot_qty, most_lots, start_units,
+                step_units, first_day, cover_day,
+                greatest(0, (cover_day + 1) * window_qty - start_units) as units
+            from reached_spans
+            cross join unnest(sequence(
+                if(last_span = 0, -1, 20 * (last_span - 1)), least($fill_max_days, 20 * last_span) - 1
+            )) as days (cover_day)
+            where span = last_span
+        )
     ),
     day_sums as (
         select
             *,
-            through_lots - earlier_lots as lot_count,
-            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over through_day as through_value,
-            sum((through_lots - earlier_lots) * lot_qty) over through_day as through_units,
-            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over (partition by supplier_id, cover_day) as day_value,
-            sum((through_lots - earlier_lots) * lot_qty) over (partition by supplier_id, cover_day) as day_units,
-            sum((through_lots - earlier_lots) * lot_qty * unit_cost) over (partition by supplier_id) as all_value,
-            sum((through_lots - earlier_lots) * lot_qty) over (partition by supplier_id) as all_units
-        from counted_lots
-        where through_lots > earlier_lots
-        window through_day as (partition by supplier_id order by cover_day)
+            sum(through_lots * lot_qty * unit_cost) over of_day as through_value,
+            sum(through_lots * lot_qty) over of_day as through_units
+        from lot_days
+        window of_day as (partition by supplier_id, cover_day)
     ),
-    -- up to the day that reaches the minimum: those before it are taken whole
-    taken_days as (
+    reached_days as (
         select
             *,
-            through_value < short_value or through_units < short_units as is_taken_whole
+            min(if(through_value >= short_value and through_units >= short_units, cover_day)) over (partition by supplier_id) as last_day
         from day_sums
-        where all_value >= short_value and all_units >= short_units
-            and (through_value - day_value < short_value or through_units - day_units < short_units)
     ),
-    -- of the day that reaches it, pack by pack (no SKU sells 100 million packs a day); `k` counts a SKU's lots of the day
+    -- the lots of the days before it are taken whole
+    whole_lots as (
+        select
+            *,
+            if(
+                last_day < 0, 0,
+                least(most_lots, (units_before + (step_units - units_before % step_units) % step_units) / step_units)
+            ) as earlier_lots
+        from (
+            select
+                *,
+                greatest(0, last_day * window_qty - start_units) as units_before
+            from reached_days
+            where cover_day = last_day
+        )
+    ),
+    started as (
+        select
+            *,
+            sum(earlier_lots * lot_qty * unit_cost) over of_supplier as earlier_value,
+            sum(earlier_lots * lot_qty) over of_supplier as earlier_units
+        from whole_lots
+        window of_supplier as (partition by supplier_id)
+    ),
+    -- those of the day are taken one by one (no SKU sells 100 million packs a day): `k` counts them, 0 is none
     single_lots as (
         select
-            taken_days.*,
-            block * 10000 + n as k,
-            if(is_taken_whole, lot_count, 1) as taken_lots,
-            start_units + (earlier_lots + block * 10000 + n - 1) * step_units as cover_units
-        from taken_days
-        cross join unnest(sequence(0, if(
-            is_taken_whole, 0,
-            cast((least(lot_count, 100000000) - 1 - (least(lot_count, 100000000) - 1) % 10000) / 10000 as bigint)
-        ))) as blocks (block)
-        cross join unnest(sequence(1, if(
-            is_taken_whole, 1,
-            cast(least(lot_count - block * 10000, 10000) as bigint)
-        ))) as single (n)
+            started.*,
+            k,
+            start_units + (earlier_lots + k - 1) * step_units as cover_units
+        from started
+        cross join unnest(sequence(0, cast(least(through_lots - earlier_lots, 100000000) as bigint) / 10000)) as blocks (block)
+        cross join unnest(sequence(
+            block * 10000, least(cast(least(through_lots - earlier_lots, 100000000) as bigint), block * 10000 + 9999)
+        )) as single (k)
     ),
     -- an exact order of ratios: whole days, then the rest in parts of 10^18
     ranked_lots as (
@@ -142,12 +180,38 @@
     filling as (
         select
             *,
-            sum(taken_lots * lot_qty * unit_cost) over added_before as value_before,
-            sum(taken_lots * lot_qty) over added_before as units_before
+            earlier_value + coalesce(sum(if(k > 0, lot_qty * unit_cost, 0)) over added_before, 0) as value_before,
+            earlier_units + coalesce(sum(if(k > 0, lot_qty, 0)) over added_before, 0) as units_added_before
         from ranked_lots
         window added_before as (
-            partition by supplier_id order by cover_day, cover_days, cover_parts, sku, is_first desc, k
+            partition by supplier_id order by cover_days, cover_parts, sku, is_first desc, k
             rows between unbounded preceding and 1 preceding
+        )
+    ),
+    taken_lots as (
+        select
+            sku, is_first, lot_qty, window_qty, start_units, step_units, most_lots, first_day, last_day,
+            count_if(k > 0 and (value_before < short_value or units_added_before < short_units)) as last_day_lots
+        from filling
+        group by sku, is_first, lot_qty, window_qty, start_units, step_units, most_lots, first_day, last_day
+    ),
+    day_lots as (
+        select
+            *,
+            if(
+                cover_day = last_day, last_day_lots,
+                least(most_lots, (to_units + (step_units - to_units % step_units) % step_units) / step_units)
+                    - least(most_lots, (from_units + (step_units - from_units % step_units) % step_units) / step_units)
+            ) as lot_count
+        from (
+            select
+                taken_lots.*,
+                cover_day,
+                if(cover_day < 0, 0, greatest(0, cover_day * window_qty - start_units)) as from_units,
+                greatest(0, (cover_day + 1) * window_qty - start_units) as to_units
+            from taken_lots
+            cross join unnest(sequence(first_day, last_day)) as days (cover_day)
+            where first_day <= last_day
         )
     ),
     day_fills as (
@@ -156,9 +220,9 @@
             cover_day,
             bool_or(is_first) as is_first,
             lot_qty,
-            sum(taken_lots) as taken_lots
-        from filling
-        where coalesce(value_before, 0) < short_value or coalesce(units_before, 0) < short_units
+            sum(lot_count) as taken_lots
+        from day_lots
+        where lot_count > 0
         group by sku, cover_day, lot_qty
     ),
     fills as (
