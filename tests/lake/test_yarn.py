@@ -50,7 +50,7 @@ def test_a_night_on_yarn_writes_the_same_orders(submit, settings, yarn, tmp_path
         env=variables, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert night.returncode == 0, night.stderr[-3000:]
-    assert "9 of 10 stages ran" in night.stdout
+    assert "10 of 10 stages ran" in night.stdout
     assert orders(settings) == expected
     (app,) = yarn.asked("apps")["apps"]["app"]
     assert (app["state"], app["finalStatus"]) == ("FINISHED", "SUCCEEDED")
