@@ -157,6 +157,8 @@ def _environment(settings: Settings) -> None:
     os.environ.setdefault("JAVA_HOME", str(home()))
     for name, folder in (("SPARK_LOCAL_DIRS", "scratch"), ("SPARK_CONF_DIR", "conf")):
         path = settings.lake_dir / "spark" / folder
+        if name == "SPARK_LOCAL_DIRS" and "," in str(path):  # Spark would take it for a list
+            path = Path(tempfile.gettempdir()) / f"procurement-spark-{os.getuid()}"
         path.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault(name, str(path))
 
