@@ -12,7 +12,7 @@ import pytest
 from common.clients.hdfs import Hdfs
 from common.settings import ROOT
 from tests.lake.own_lake import bring_up
-from tests.replay.nights import SIZE
+from tests.replay.nights import SIZE, files_of
 
 pytestmark = pytest.mark.own_lake
 
@@ -54,8 +54,7 @@ def bytes_of_night(own, submit):
     submit("all", DAY)
 
     def read():
-        folder = own.home / "output" / "supplier_orders" / DAY
-        return {f.name: f.read_bytes() for f in folder.iterdir() if not f.name.startswith("_") and f.suffix != ".html"}
+        return files_of(own.home / "output", DAY)
 
     assert len(read()) > 4
     return read

@@ -15,11 +15,15 @@ def first_night(submit, settings, day, seed):
     return orders_of(settings, day)
 
 
+def files_of(output, day):
+    """Name and bytes of each order file and list of exceptions; what names runs, manifest and report, is left out."""
+    files = sorted((output / "supplier_orders" / day).iterdir())
+    return {f.name: f.read_bytes() for f in files if not f.name.startswith("_") and f.suffix != ".html"}
+
+
 def orders_of(settings, day):
-    """Name and SHA-256 of each order file and list of exceptions; what names runs, manifest and report, is left out."""
-    folder = settings.path("paths.output") / "supplier_orders" / day
-    files = sorted(f for f in folder.iterdir() if not f.name.startswith("_") and f.suffix != ".html")
-    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+    """The same with the SHA-256 of each."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files_of(settings.path("paths.output"), day).items()}
 
 
 # three nights that depend on each other, with receipts on the second

@@ -11,7 +11,7 @@ from common.clients.hdfs import Hdfs
 from common.lake.local import LocalLake
 from common.settings import ROOT, lake_addresses
 from tests.lake.own_lake import bring_up
-from tests.replay.nights import FIRST, SECOND, THIRD
+from tests.replay.nights import FIRST, SECOND, THIRD, files_of
 
 pytestmark = pytest.mark.master_data
 
@@ -60,9 +60,3 @@ def test_a_clone_that_receives_only_raw_gives_the_same_bytes(nights, clone, sett
         assert len(theirs) > 4
         assert theirs == files_of(settings.path("paths.output"), day)
     assert submit("lake", "status").returncode == 0
-
-
-def files_of(output, day):
-    """What a date's order files and lists of exceptions hold; what names runs, manifest and report, is left out."""
-    files = sorted((output / "supplier_orders" / day).iterdir())
-    return {file.name: file.read_bytes() for file in files if not file.name.startswith("_") and file.suffix != ".html"}
