@@ -12,10 +12,12 @@ import pytest
 import yaml
 from container_engine import NEEDED, Engine
 
+from common.extra_packages import extra
 from common.lake.layout import SERVICES
 from common.settings import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
+REQUIREMENTS = ROOT / "tests" / "lake" / "requirements.txt"
 DAY = "2031-03-05"
 PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "7")
 
@@ -28,6 +30,7 @@ def services():
 def test_every_service_of_the_lake_is_there_with_a_health_check(services):
     assert set(services) == {*SERVICES, "client"}
     assert all("healthcheck" in services[name] for name in SERVICES)
+    assert all(set(service.get("depends_on", ())) <= set(SERVICES) for service in services.values())
     assert services["client"]["depends_on"] == {name: {"condition": "service_healthy"} for name in SERVICES}
 
 
@@ -43,21 +46,37 @@ def test_no_password_is_in_the_files():
         assert not re.search(r"passw\w*\s*[:=]", file.read_text(), re.IGNORECASE)
 
 
-def test_a_compose_parser_accepts_the_file(tmp_path):
-    """docker-compose where it is installed, else the official parser, built by Go."""
-    if compose := shutil.which("docker-compose"):
-        command, environment = [compose, "-f", str(COMPOSE), "config", "-q"], dict(os.environ)
-    elif go := shutil.which("go"):
-        shutil.copytree(Path(__file__).parent / "compose_parser", tmp_path / "parser")
-        tidy = subprocess.run([go, "mod", "tidy"], cwd=tmp_path / "parser", capture_output=True, text=True, check=False)
-        if tidy.returncode:
-            pytest.skip(f"the compose parser's modules are out of reach: {tidy.stderr[-200:]}")
-        subprocess.run([go, "build", "-o", "check", "."], cwd=tmp_path / "parser", check=True)
-        command, environment = [str(tmp_path / "parser" / "check"), str(COMPOSE)], dict(os.environ)
-    else:
-        pytest.skip("neither docker-compose nor go is on this machine")
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+@pytest.fixture(scope="module")
+def parse():
+    """A parser of the Compose specification; variables take the default that the file gives them, as they do unset."""
+    spec = extra("compose_spec", REQUIREMENTS, next="./submit.sh test again")
+
+    def parse(text):
+        found = spec.PyOptions(apply_merge=True).from_yaml(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))
+        found.validate()
+        return found
+
+    return parse
+
+
+def test_a_compose_parser_accepts_the_file(parse):
+    assert set(parse(COMPOSE.read_text()).service_names()) == {*SERVICES, "client"}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("image:", "imgae:"),
+        ("127.0.0.1:", "nowhere:"),
+        ("condition: service_healthy", "condition: service_well"),
+        ("interval: 5s", "interval: 5 parsecs"),
+    ],
+)
+def test_the_parser_refuses_what_is_wrong(parse, right, wrong):
+    text = COMPOSE.read_text()
+    assert right in text
+    with pytest.raises(ValueError):
+        parse(text.replace(right, wrong, 1))
 
 
 @pytest.mark.slow

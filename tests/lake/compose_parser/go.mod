@@ -1,5 +1,0 @@
-module composeparser
-
-go 1.23
-
-require github.com/compose-spec/compose-go/v2 v2.9.1
