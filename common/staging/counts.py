@@ -21,6 +21,8 @@ class Counts:
                ones held nothing
     reasons    how often each reason was given
     extra      fields that nobody asked for
+    shows_utf8 a line beyond ASCII is UTF-8
+    damaged    first line that is not UTF-8; 0 is none
     snapshots  of stock: rows of each warehouse and the sum of their hashes; equal sums mean equal rows, in any order
     """
 
@@ -36,6 +38,8 @@ class Counts:
     judged: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     extra: set[str] = field(default_factory=set)
+    shows_utf8: bool = False
+    damaged: int = 0
     snapshots: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, action: str, reasons: list[str]) -> None:
@@ -53,6 +57,8 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         self.extra |= other.extra
+        self.shows_utf8 |= other.shows_utf8
+        self.damaged = min(self.damaged or other.damaged, other.damaged or self.damaged)
         for place, (rows, total) in other.snapshots.items():
             mine = self.snapshots.get(place, (0, 0))
             self.snapshots[place] = (mine[0] + rows, mine[1] + total)
@@ -88,8 +94,17 @@ def check_conservation(counts: Mapping[str, Counts]) -> None:
 
 
 def check_limits(table: str, counts: Mapping[str, Counts], limits: Mapping[str, int], day: str) -> None:
-    """BadData when more rows of a file, or of the day, are rejected than the contract allows; returns are not rejected."""
+    """BadData when more rows of a file, or of the day, are rejected than the contract allows; returns are not rejected.
+
+    A file of another encoding is told apart from damaged lines: no line beyond ASCII is UTF-8.
+    """
     for file, c in sorted(counts.items()):
+        if c.reasons["not_utf8"] >= limits["other_encoding_lines"] and not c.shows_utf8:
+            raise BadData(
+                f"{table}: {file} is not UTF-8: {c.reasons['not_utf8']} lines are beyond ASCII and none of them is",
+                where=f"{file} line {c.damaged}, business date {day}",
+                next="convert it (iconv -f WINDOWS-1252 -t UTF-8 FILE), then ./submit.sh ingest DATE --replace",
+            )
         wholly = c.rejected == c.read >= limits["wholly_rejected_rows"]
         if wholly or _over(c, limits["rejected_percent_file"], limits["rejected_rows"]):
             raise _too_many(table, file, c, f"file limit {limits['rejected_percent_file']} %", day)

@@ -17,6 +17,7 @@ from functools import lru_cache
 from common.staging.days import BusinessDay
 from common.staging.feeds import FEEDS, Feed
 from common.staging.judge import LINE_KEYS, ORDER_KEYS
+from common.staging.lines import is_utf8
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}|)", re.ASCII)
 _RECENT_DAYS = 35  # a receipt is hardly booked later; an older day is the judge's
@@ -45,21 +46,11 @@ def grammar(feed: Feed, data: bytes, header: tuple[str, ...], day: BusinessDay) 
     (RE2 takes a few byte sequences that are no UTF-8 for characters: surrogates, and what is past 10FFFF.)
     """
     if header:
-        return _csv(feed.table, header, _csv_suffix(data, header), _is_utf8(data), day)
+        return _csv(feed.table, header, _csv_suffix(data, header), is_utf8(data), day)
     if not feed.is_nested:
-        return _flat_json(feed.table, _flat_form(data, feed), _is_utf8(data), day)
+        return _flat_json(feed.table, _flat_form(data, feed), is_utf8(data), day)
     top, line, suffix = _json_form(data)
-    return _json(top, line, suffix, _is_utf8(data), day)
-
-
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return _json(top, line, suffix, is_utf8(data), day)
 
 
 def _first_lines(data: bytes) -> list[bytes]:

@@ -128,6 +128,24 @@ def offsets(data: bytes) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.int32), ends.astype(np.int32)])
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether these bytes are UTF-8; ASCII is."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def shows_utf8(data: bytes) -> bool:
+    """Whether some line is beyond ASCII and UTF-8: then the file's encoding is UTF-8, and other lines are damaged."""
+    if data.isascii():
+        return False
+    return is_utf8(data) or any(is_utf8(line) and not line.isascii() for line in data.split(b"\n"))
+
+
 def strings(data: bytes, starts: np.ndarray, valid: pa.Buffer | None = None) -> pa.Array:
     """The lines as Arrow strings over the same bytes, newlines included; null where not `valid`."""
     return pa.Array.from_buffers(pa.string(), len(starts) - 1, [valid, pa.py_buffer(starts), pa.py_buffer(data)])

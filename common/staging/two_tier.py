@@ -20,7 +20,7 @@ from common.staging.counts import Counts
 from common.staging.days import BusinessDay
 from common.staging.feeds import Feed
 from common.staging.judge import Rules
-from common.staging.lines import Block, kind_of, readable
+from common.staging.lines import Block, kind_of, readable, shows_utf8
 from common.staging.prove import Lines, clean, cut, hash_of, hashes, typed
 from common.staging.tables import refused_schema, suspect_schema, table_of
 
@@ -96,6 +96,7 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
         todo = np.flatnonzero(~mask | doubtful[part.start : part.start + len(part)])
         count = counts[part.block.file]
         count.lines += len(part)
+        count.shows_utf8 = count.shows_utf8 or shows_utf8(part.block.data)
         count.proven += len(part) - len(todo)
         count.extra |= set(part.block.header) - set(work.feed.kinds)
         for line in todo.tolist():
@@ -175,6 +176,8 @@ class _Judged:
             action = feed.action(reasons)
             self._refused.append((action, *source, element, sku, next(texts), reasons))
             count.add(action, reasons)
+            if "not_utf8" in reasons:
+                count.damaged = count.damaged or source[1]
         count.read += len(verdict.rows)
         count.judged += 1
         count.extra |= verdict.extra

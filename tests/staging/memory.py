@@ -72,7 +72,10 @@ def both(files: dict[str, bytes], feed=ORDERS, day=DAY, size: int = 1 << 20) -> 
     assert two.refused == judge.refused
     for file, counts in judge.counts.items():
         mine = two.counts[file]
-        for name in ("read", "accepted", "rejected", "set_aside", "duplicates", "lines", "blank", "reasons", "snapshots"):
+        for name in (
+            "read", "accepted", "rejected", "set_aside", "duplicates", "lines", "blank", "reasons", "snapshots", "shows_utf8",
+            "damaged",
+        ):  # fmt: skip
             assert getattr(mine, name) == getattr(counts, name), (file, name)
     return two
 

@@ -12,6 +12,7 @@ import pytest
 
 from common.errors import BadData
 from common.landing.describe import Piece, RawFile, describe
+from common.staging.counts import check_limits
 from common.staging.feeds import ORDERS, RECEIPTS, STOCK
 from common.staging.lines import chunks, csv_header
 from common.staging.pieces import BLOCKS_A_TASK, pieces_of, read, read_ahead, share_out
@@ -256,3 +257,34 @@ def test_a_small_day_is_one_task(tmp_path):
     pieces = [p for n in range(3) for p in land(tmp_path, f"s{n}.jsonl", CLEAN.encode())]
     assert share_out(pieces, 1 << 20, 2) == [pieces]
     assert share_out([], 1 << 20, 2) == []
+
+
+FINE = [ROW.replace("A,", f"F{n},").encode() for n in range(400)]
+
+
+def orders_beside(*rows, size=1 << 20):
+    """A file of 400 clean lines with others among them, staged by both engines."""
+    beside = [*FINE[:100], *rows[:1], *FINE[100:], *rows[1:]]
+    return both({"a.csv": HEADER + b"\n".join(beside) + b"\n"}, size=size)
+
+
+def latin(name):
+    return ROW.replace("A,", f"{name},").encode("latin-1")
+
+
+@pytest.mark.parametrize("size", [1 << 20, 2000])  # in one block, and in many
+def test_a_file_of_another_encoding_stops_and_names_its_first_such_line(size):
+    result = orders_beside(latin("Zoë"), latin("Rosé"), size=size)
+    assert result.reasons() == [["not_utf8"]] * 2
+    with pytest.raises(BadData, match=r"a\.csv is not UTF-8: 2 lines are beyond ASCII and none of them is") as failure:
+        check_limits(ORDERS.table, result.counts, ORDERS.limits, "2017-12-23")
+    assert failure.value.where == "a.csv line 102, business date 2017-12-23"
+    assert "iconv" in failure.value.next
+
+
+@pytest.mark.parametrize("size", [1 << 20, 2000])
+@pytest.mark.parametrize("rows", [[latin("Zoë")], [latin("Zoë"), latin("Rosé"), ROW.replace("A,", "Chloé,").encode()]])
+def test_damaged_lines_of_a_file_in_utf8_are_rejected_alone(rows, size):
+    result = orders_beside(*rows, size=size)
+    assert {r for reasons in result.reasons() for r in reasons} == {"not_utf8"}
+    check_limits(ORDERS.table, result.counts, ORDERS.limits, "2017-12-23")
