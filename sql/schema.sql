@@ -352,3 +352,22 @@ comment on column procurement.product_suppliers.max_order_qty is 'Base units tha
 insert into ops.migrations (number, name, sha256)
 values (5, '005_settings_that_fill_in.sql', '0cbbde0c527066610d7a7ff466e3b5c4d02f9a8ce66799979235f025bc5eb628')
 on conflict (number) do nothing;
+
+-- sql/migrations/006_days_of_four_digits.sql
+-- Purpose   A day has a year of four digits, 0001 to 9999: PostgreSQL knows more (years before Christ, and to 294276), which
+--           the date's snapshot, Parquet's readers and the supplier's program do not.
+-- Twice     Every statement may be applied again and changes nothing.
+
+alter table procurement.product_suppliers
+    drop constraint if exists product_suppliers_valid_days_have_years_of_four_digits,
+    add constraint product_suppliers_valid_days_have_years_of_four_digits check (
+        valid_from between date '0001-01-01' and date '9999-12-31' and valid_to between date '0001-01-01' and date '9999-12-31'
+    );
+
+alter table procurement.calendar_days
+    drop constraint if exists calendar_days_day_has_a_year_of_four_digits,
+    add constraint calendar_days_day_has_a_year_of_four_digits check (day between date '0001-01-01' and date '9999-12-31');
+
+insert into ops.migrations (number, name, sha256)
+values (6, '006_days_of_four_digits.sql', 'd41e949db13cac7af84a4dd26cedadf0186921a7378ebd7a7727576db87a5522')
+on conflict (number) do nothing;

@@ -63,6 +63,8 @@ BAD = [
     LINK + "('T', 'T1', 1, '2018-01-01', null, null, null, -0.01)",
     LINK + "('T', 'T1', 1, '2018-01-01', null, null, null, 'NaN')",
     LINK + "('T', 'T1', 1, '2018-01-01', 'infinity', null, null, 1)",
+    LINK + "('T', 'T1', 1, '0044-03-15 BC', '2016-12-31', null, null, 1)",
+    LINK + "('T', 'T1', 1, '2018-01-01', '10000-01-01', null, null, 1)",
     LINK + "('T', 'NOBODY', 1, '2018-01-01', null, null, null, 1)",
     LINK + "('T', 'T2', 1, '2017-06-30', null, null, null, 1)",  # both ends are inclusive
     LINK + "('T', 'T2', 1, '2016-01-01', '2017-01-01', null, null, 1)",
@@ -79,7 +81,7 @@ BAD = [
                      "max_order_qty = -1")),
     *(f"insert into procurement.calendar_days (party_kind, party_id, day) values {row}"
       for row in ("('store', 'T', '2017-12-25')", "('supplier', '', '2017-12-25')", "('receiver', 'T1', '2017-12-25')",
-                  "('supplier', 'T1', 'infinity')")),
+                  "('supplier', 'T1', 'infinity')", "('supplier', 'T1', '10000-01-01')")),
 ]  # fmt: skip
 
 
