@@ -65,12 +65,14 @@ def _status(args: argparse.Namespace) -> int:
     own = stale(clients, [day] if day else sorted({row[0] for row in rows}))
     later = stale_later(clients, [day]) if day else []
     drifted = _drift(clients, day) if day else {}
+    others = _settings_drift(clients, day) if day else []
     if args.json:
         tree = {
             "runs": [dict(zip(_STATUS, row, strict=True)) for row in rows],
             "stale": [str(item) for item in own],
             "stale_later": [str(item) for item in later],
             "master_drift": drifted,
+            "settings_drift": {key: {"snapshot": kept, "today": today} for key, kept, today in others},
         }
         print(json.dumps(tree, default=str, indent=1))
         return 0
@@ -81,6 +83,8 @@ def _status(args: argparse.Namespace) -> int:
         print(f"later dates depend on earlier ones: {backfill_command(sorted(dates))} makes them in order")
     for table, count in drifted.items():
         print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
+    for key, kept, today in others:
+        print(f"settings: {key} is {kept!r} in the snapshot, {today!r} today; snapshot_master {day} --refresh-master takes that")
     return 0
 
 
@@ -100,6 +104,15 @@ def _print_runs(clients: Clients, rows: list[tuple[Any, ...]], day: date | None)
             print(f"  {stage:<16} {state:<10} {seconds}  {text}{'  ' + error.splitlines()[0] if error else ''}")
     if day and (holder := lock_holder(clients.postgres, day)):
         print(f"locked by {holder}")
+
+
+def _settings_drift(clients: Clients, day: date) -> list[tuple[str, Any, Any]]:
+    """The settings that are others in the date's snapshot than today: key, value there, value today."""
+    from common.landing.master import kept_settings
+
+    today = clients.settings
+    kept = kept_settings(clients.hdfs, day, today)
+    return [(key, value, today[key]) for key, value in kept.items() if key in today and value != today[key]]
 
 
 def _drift(clients: Clients, day: date) -> dict[str, int]:

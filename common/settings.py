@@ -25,13 +25,18 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("local", "compose", "cluster")
 SERVICES = tuple(ADDRESSES)
 _PREFIX = "PROCUREMENT_"
+# what a date's results are made with; its snapshot keeps them beside the master data (common/landing/master.py)
+DECIDING = ("business.", "planning.", "staging.short_snapshot_percent")
 
 
 class Settings(Mapping[str, Any]):
-    """All settings by dotted key, such as `settings["staging.engine"]`; read only."""
+    """All settings by dotted key, such as `settings["staging.engine"]`; read only.
 
-    def __init__(self, values: dict[str, Any], environment: str, lake_dir: Path) -> None:
-        self._values, self.environment, self.lake_dir = values, environment, lake_dir
+    `asked` are the keys that the environment or the command line sets, over what files say.
+    """
+
+    def __init__(self, values: dict[str, Any], environment: str, lake_dir: Path, asked: frozenset[str] = frozenset()) -> None:
+        self._values, self.environment, self.lake_dir, self.asked = values, environment, lake_dir, asked
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._values:
@@ -74,18 +79,21 @@ class Settings(Mapping[str, Any]):
 
     def overridden(self, texts: list[str]) -> Settings:
         """These settings with those that `key=value` texts set, as on the command line."""
-        changed = dict(self._values)
+        changed, asked = dict(self._values), set(self.asked)
         for text in texts:
-            key, _, value = text.partition("=")
-            _put(changed, key, _parsed(changed.get(key), value), f"--set {text}")
-        return Settings(changed, self.environment, self.lake_dir)
+            asked.add(_put_text(changed, text))
+        return Settings(changed, self.environment, self.lake_dir, frozenset(asked))
 
     def replaced(self, values: Mapping[str, Any]) -> Settings:
         """These settings with other values; a key that is not there, or a value that it can't have, is Misconfigured."""
         changed = dict(self._values)
         for key, value in values.items():
             _put(changed, key, value, f"{key} = {value!r}")
-        return Settings(changed, self.environment, self.lake_dir)
+        return Settings(changed, self.environment, self.lake_dir, self.asked)
+
+    def of_night(self, kept: Mapping[str, Any]) -> Settings:
+        """These settings with the values that a date keeps, but for those asked for now; a key that is no more is left out."""
+        return self.replaced({key: value for key, value in kept.items() if key in self and key not in self.asked})
 
 
 def lake_addresses(lake_dir: Path) -> dict[str, str]:
@@ -108,17 +116,16 @@ def load_settings(overrides: list[str] | None = None) -> Settings:
     own = ROOT / "conf" / environment / "settings.yml"
     for key, value in (_flat(own) if own.exists() else {}).items():
         _put(values, key, value, str(own))
+    asked: set[str] = set()
     for name, text in sorted(os.environ.items()):
         if name.startswith(_PREFIX) and "__" in name:
             key = name.removeprefix(_PREFIX).lower().replace("__", ".")
             _put(values, key, _parsed(values.get(key), text), f"environment variable {name}")
+            asked.add(key)
     for text in overrides or []:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise Misconfigured(f"--set {text!r} is not KEY=VALUE", next="./submit.sh settings")
-        _put(values, key, _parsed(values.get(key), value), f"--set {text}")
+        asked.add(_put_text(values, text))
     lake_dir = _expanded(os.environ.get(_PREFIX + "LAKE_DIR") or str(ROOT / "lake"), _PREFIX + "LAKE_DIR").resolve()
-    return Settings(values, environment, lake_dir)
+    return Settings(values, environment, lake_dir, frozenset(asked))
 
 
 def _flat(file: Path) -> dict[str, Any]:
@@ -151,6 +158,15 @@ def _parsed(default: Any, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+
+
+def _put_text(values: dict[str, Any], text: str) -> str:
+    """Sets what a `key=value` of the command line says; the key."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise Misconfigured(f"--set {text!r} is not KEY=VALUE", next="./submit.sh settings")
+    _put(values, key, _parsed(values.get(key), value), f"--set {text}")
+    return key
 
 
 def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:

@@ -1,7 +1,7 @@
 """snapshot_master: keeps the master data that a business date is planned from.
 
 Reads   PostgreSQL, schema procurement: all its tables in one REPEATABLE READ READ ONLY transaction
-Writes  /raw/master/D/<table>.csv in HDFS, with a manifest
+Writes  /raw/master/D/<table>.csv in HDFS, settings.json (those that decide), a manifest
 Why     a replay of the date must plan from what was true that night, whatever has changed since
 """
 
@@ -25,7 +25,7 @@ def build(run: Run, _inputs: list[Input]) -> Built:
     manifest, made = snapshot_master(run.hdfs, run.postgres, run.day, run.settings, refresh=refresh, say=run.say)
     if not made:
         run.say(f"  nothing to do: the snapshot of {run.day} is kept for every replay")
-    rows = {file.name.removesuffix(".csv"): file.lines - 1 for file in manifest.files}
+    rows = {file.name.removesuffix(".csv"): file.lines - 1 for file in manifest.files if file.name.endswith(".csv")}
     return Built(rows=rows, notes={"fingerprint": manifest.fingerprint, "made": made})
 
 

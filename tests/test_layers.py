@@ -27,7 +27,7 @@ MAY = {
     "planning_steps": set(),
     "open_orders": {"publish", "stages"},
     "publish": {"clients", "landing", "report", "stages", "staging"},
-    "report": {"cli", "clients", "exceptions", "night", "planning_steps", "publish", "stages"},
+    "report": {"cli", "clients", "exceptions", "landing", "night", "planning_steps", "publish", "stages"},
     "migrate": {"clients"},
     "night": {"cli", "lake", "migrate", "publish", "stages"},
     "cli": {"night", "stages"},

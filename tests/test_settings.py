@@ -130,6 +130,15 @@ def test_a_setting_is_there_or_not():
     assert "planning.spike_factor" in settings and "planning.spike_faktor" not in settings
 
 
+def test_what_a_night_keeps_goes_before_files_and_after_what_is_asked_for(monkeypatch):
+    monkeypatch.setenv("PROCUREMENT_PLANNING__SPIKE_FACTOR", "7")
+    today = load_settings(["planning.max_order_qty=50"])
+    kept = {"planning.spike_factor": 3, "planning.max_order_qty": 4, "planning.policy": "order_up_to", "planning.of_old": 1}
+    night = today.of_night(kept)
+    assert [night[f"planning.{key}"] for key in ("spike_factor", "max_order_qty", "policy")] == [7, 50, "order_up_to"]
+    assert "planning.of_old" not in night
+
+
 def test_an_unknown_environment_is_an_error(monkeypatch):
     monkeypatch.setenv("PROCUREMENT_ENV", "production")
     with pytest.raises(Misconfigured):

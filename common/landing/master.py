@@ -1,24 +1,31 @@
-"""The snapshot of master data of a business date: all tables in one transaction, kept for every replay."""
+"""The snapshot of a business date: master data, all tables in one transaction, and the settings that decide.
+
+It is kept for every replay: what the date is planned from is what held that night, whatever has changed since.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import secrets
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import psycopg2
 
 from common.clients.hdfs import Hdfs
 from common.clients.postgres import Postgres
-from common.errors import NoInput
+from common.errors import BadData, NoInput
 from common.landing.describe import RawFile, blocks_of
 from common.landing.manifest import MANIFEST, Manifest, piece_bytes, raw_folder, read_manifest
 from common.landing.upload import upload
-from common.settings import Settings
+from common.settings import DECIDING, Settings
 
+SETTINGS = "settings.json"  # of the snapshot
 _SPOOL = 16 << 20  # bytes of a table held in memory
 
 # table: primary key, by which its rows are sorted (byte order, so that no server's locale shows); whatever another table
@@ -55,9 +62,10 @@ def snapshot_master(
         return old, False
     aside = f"{settings['hdfs.raw']}/.landing/master/{day}.{secrets.token_hex(4)}"
     try:
-        manifest = Manifest("master", day, _copy_tables(hdfs, postgres, aside, piece_bytes(settings)))
+        tables = _copy_tables(hdfs, postgres, aside, piece_bytes(settings))
+        manifest = Manifest("master", day, (*tables, _write_settings(hdfs, aside, settings)))
         if old == manifest:
-            say("  today's master data is what the snapshot holds already")
+            say("  today's master data and settings are what the snapshot holds already")
             return manifest, False
         hdfs.write(f"{aside}/{MANIFEST}", manifest.to_bytes())
         if hdfs.exists(folder):
@@ -65,12 +73,41 @@ def snapshot_master(
             hdfs.delete(kept)
             hdfs.mkdirs(kept.rpartition("/")[0])
             hdfs.rename(folder, kept)
-            say(f"  today's master data replaces the snapshot of {day}; the old one is kept in {kept}")
+            say(f"  today's master data and settings replace the snapshot of {day}; the old one is kept in {kept}")
         hdfs.mkdirs(folder.rpartition("/")[0])
         hdfs.rename(aside, folder)
     finally:
         hdfs.delete(aside)
     return manifest, True
+
+
+def settings_of_night(hdfs: Hdfs, day: date, settings: Settings) -> Settings:
+    """Today's settings with those that the date's snapshot keeps; those asked for now come before these."""
+    return settings.of_night(kept_settings(hdfs, day, settings))
+
+
+def kept_settings(hdfs: Hdfs, day: date, settings: Settings) -> dict[str, Any]:
+    """The settings that the date's snapshot keeps. BadData when they are damaged.
+
+    None without a snapshot, or where it is of before it kept any. Another fault of the snapshot is told by the stage that
+    reads it.
+    """
+    listed = None
+    with contextlib.suppress(NoInput, BadData):
+        listed = read_manifest(hdfs, "master", day, settings).file(SETTINGS)
+    if listed is None:
+        return {}
+    path = f"{raw_folder(settings, 'master', day)}/{SETTINGS}"
+    data = hdfs.read(path)
+    if hashlib.sha256(data).hexdigest() != listed.sha256:
+        what = f"{SETTINGS} has another checksum than its manifest says"
+        raise BadData(what, where=path, next=f"./submit.sh snapshot_master {day} --refresh-master")
+    return {key: value for key, value in json.loads(data).items() if key.startswith(DECIDING)}
+
+
+def _write_settings(hdfs: Hdfs, folder: str, settings: Settings) -> RawFile:
+    text = json.dumps(settings.under(*DECIDING), indent=1, sort_keys=True) + "\n"
+    return upload(hdfs, f"{folder}/{SETTINGS}", SETTINGS, lambda: [text.encode()], piece_bytes(settings)).file
 
 
 def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> tuple[RawFile, ...]:

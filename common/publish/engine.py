@@ -18,6 +18,7 @@ from datetime import date, datetime
 from typing import Any
 
 from common.errors import CannotWrite, Failure, TryAgain, known
+from common.landing.master import settings_of_night
 from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
@@ -82,6 +83,7 @@ def run_stages(
         run_id = ledger.begin(command, changed, code_version(), clients.settings.hash())
         run = Run(clients, day, run_id, options)
         try:
+            take_settings_of_night(run, ledger, stages)
             reconcile(run, ledger)
             done = _Executor(run, ledger).all(stages, window_end)
             sweep_scratch(run)
@@ -96,6 +98,23 @@ def run_stages(
         return done
     finally:
         ledger.close()
+
+
+def take_settings_of_night(run: Run, ledger: Ledger, stages: Sequence[Stage]) -> None:
+    """Gives the run the settings of the date's snapshot, and tells where today's are others.
+
+    A run that takes master data of today takes today's settings, too.
+    """
+    if run.option("refresh_master", False) or not any(stage.settings for stage in stages):
+        return
+    today = run.settings
+    run.settings = settings_of_night(run.hdfs, run.day, today)
+    others = [key for key in today if run.settings[key] != today[key]]
+    for key in others:
+        kept = f"  {key} is {run.settings[key]!r}, as on the night of {run.day}"
+        run.say(f"{kept}; today's is {today[key]!r}, which --refresh-master would take")
+    if others:
+        ledger.settings_are(run.settings.hash())
 
 
 def _quietly_make_room(run: Run, ledger: Ledger) -> None:

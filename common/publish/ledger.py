@@ -77,6 +77,10 @@ class Ledger:
         )[0][0]
         return self.run_id
 
+    def settings_are(self, settings_hash: str) -> None:
+        """Records that the run goes by other settings than those that it began with."""
+        self._rows("update ops.runs set settings_hash = %s where run_id = %s returning run_id", settings_hash, self.run_id)
+
     def end(self, status: str, exit_code: int, error: str | None = None) -> None:
         """Closes the run."""
         self._rows(

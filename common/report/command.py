@@ -10,6 +10,7 @@ from typing import Any
 
 from common.dates import date_range
 from common.errors import CannotWrite, NoInput, Usage
+from common.landing.master import settings_of_night
 from common.publish import export
 from common.publish.release import parse_order
 from common.publish.run import Clients, Run
@@ -50,10 +51,11 @@ def _write(clients: Clients, root: Path, day: date, to: str | None) -> Path:
     if directory is None:
         raise NoInput(f"nothing was exported for {day}", where=str(root / str(day)), next=f"./submit.sh export_orders {day}")
     run = Run(clients, day, 0, argparse.Namespace())
+    run.settings = settings_of_night(clients.hdfs, day, clients.settings)
     exported = exported_in(directory, day)
     facts = read_facts(run, charted_skus(exported.exceptions))
     home = None if to else export.way_home(by_link=(root / str(day)).is_symlink())
-    page = report(exported, facts, clients.settings["planning.history_days"], home)
+    page = report(exported, facts, run.settings["planning.history_days"], home)
     if to is None:
         export.replace_file(root, directory / export.REPORT, page)
         return root / str(day) / export.REPORT

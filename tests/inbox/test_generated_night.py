@@ -54,13 +54,15 @@ def test_drift_shows_what_has_changed_since_the_snapshot(night, submit, postgres
     postgres.rows("update procurement.products set pack_size = 999 where sku = 'G000002'")
     try:
         rows = json.loads(submit("adhoc", "master_drift", DAY, "--json").stdout)
-        status = submit("status", DAY, "--json")
+        status = submit("status", DAY, "--json", env={"PROCUREMENT_PLANNING__SPIKE_FACTOR": "9"})
     finally:
         postgres.rows("update procurement.products set pack_size = %s where sku = 'G000002'", (rows[0]["was"]["pack_size"],))
     assert [(r["table_name"], r["key"], r["change"], r["is_now"]) for r in rows] == [
         ("products", "G000002", "changed", {"pack_size": "999"})
     ]
-    assert json.loads(status.stdout)["master_drift"] == {"products": 1}, status.stderr
+    told = json.loads(status.stdout)
+    assert told["master_drift"] == {"products": 1}, status.stderr
+    assert told["settings_drift"] == {"planning.spike_factor": {"snapshot": 2, "today": 9}}
 
 
 @pytest.mark.parametrize("name", queries())

@@ -7,9 +7,10 @@ from datetime import date
 
 import pytest
 
+from common.errors import BadData
 from common.landing import master
 from common.landing.manifest import read_manifest
-from common.landing.master import TABLES, snapshot_master
+from common.landing.master import TABLES, settings_of_night, snapshot_master
 from common.migrate import init_master_data
 from common.settings import load_settings
 
@@ -54,7 +55,7 @@ def lead_time(hdfs, mine):
 
 def test_all_tables_sorted_by_key(hdfs, mine, snapshot):
     manifest, made = snapshot()
-    assert made and [f.name for f in manifest.files] == sorted(f"{table}.csv" for table in TABLES)
+    assert made and {f.name for f in manifest.files} == {f"{table}.csv" for table in TABLES} | {"settings.json"}
     assert read_manifest(hdfs, "master", DAY, mine) == manifest
     skus = [r["sku"] for r in rows(hdfs, mine, "products")]
     assert skus == sorted(skus) and "MILK-1GAL" in skus
@@ -108,3 +109,29 @@ def test_refresh_makes_a_broken_snapshot_good(hdfs, mine, snapshot):
     hdfs.delete(f"{mine['hdfs.raw']}/master/{DAY}/stores.csv")
     again, made = snapshot(refresh=True)
     assert made and again == first == read_manifest(hdfs, "master", DAY, mine)
+
+
+def test_a_night_keeps_its_settings_until_asked_or_refreshed(hdfs, postgres, mine, snapshot):
+    snapshot()
+    changed = {"planning.spike_factor": 9, "business.currency": "EUR", "staging.short_snapshot_percent": 35}
+    changed |= {"staging.piece_mb": 3}  # decides nothing, is not kept
+    today = mine.replaced(changed)
+    night = settings_of_night(hdfs, DAY, today)
+    assert {key: night[key] for key in changed} == {key: mine[key] for key in changed} | {"staging.piece_mb": 3}
+    asked = settings_of_night(hdfs, DAY, today.overridden(["planning.spike_factor=5"]))
+    assert (asked["planning.spike_factor"], asked["business.currency"]) == (5, "USD")
+    _, made = snapshot_master(hdfs, postgres, DAY, today, refresh=True, say=lambda text: None)
+    assert made and dict(settings_of_night(hdfs, DAY, mine)) == dict(mine.replaced(changed)) | {"staging.piece_mb": 24}
+
+
+def test_settings_of_a_night_without_any_are_todays(hdfs, mine):
+    assert dict(settings_of_night(hdfs, DAY, mine)) == dict(mine)
+
+
+def test_damaged_settings_of_a_night_are_not_taken(hdfs, mine, snapshot):
+    snapshot()
+    path = f"{mine['hdfs.raw']}/master/{DAY}/settings.json"
+    hdfs.write(path, hdfs.read(path).replace(b"formula", b"formule"))
+    with pytest.raises(BadData, match=r"settings\.json has another checksum") as failure:
+        settings_of_night(hdfs, DAY, mine)
+    assert failure.value.where == path and failure.value.next.endswith("--refresh-master")

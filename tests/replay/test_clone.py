@@ -1,6 +1,7 @@
 """Another clone, beside this one and under an awkward path, gets nothing but the raw folders and gives the same bytes."""
 
 import os
+import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -47,14 +48,24 @@ def copy_raw(source, target, days):
 
 
 def test_a_clone_that_receives_only_raw_gives_the_same_bytes(nights, clone, settings, hdfs):
-    """All three nights: the third depends on what the two before it released, and on the receipts of the second."""
+    """All three nights: the third depends on what the two before it released, and on the receipts of the second.
+
+    The clone's own settings are others: a replay takes those that the nights keep.
+    """
     folder, submit = clone
+    conf = folder / "conf" / "settings.yml"
+    text = conf.read_text(encoding="utf-8")
+    for key, here, there in (("policy", "formula", "order_up_to"), ("currency", "USD", "EUR"), ("spike_min_qty", "10", "1")):
+        text, found = re.subn(rf"(?m)^(  {key}: ){here}\b", rf"\g<1>{there}", text)
+        assert found == 1
+    conf.write_text(text, encoding="utf-8")
     other = Hdfs(lake_addresses(folder / "lake")["HDFS_URL"])
     assert other.url != hdfs.url
     days = (FIRST, SECOND, THIRD)
     assert copy_raw(hdfs, other, days) == {"master", "orders", "receipts", "stock"}
     night = submit("backfill", f"{FIRST}..{THIRD}")
     assert night.returncode == 0, night.stderr
+    assert f"planning.policy is 'formula', as on the night of {FIRST}; today's is 'order_up_to'" in night.stderr
     for day in days:
         theirs = files_of(folder / "lake" / "output", day)
         assert len(theirs) > 4
