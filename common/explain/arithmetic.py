@@ -184,7 +184,7 @@ def _levels(facts: Facts) -> tuple[list[int], int | None]:
 
 
 def _filled(decision: Row, made: Mapping[str, Any]) -> int | None:
-    """What the supplier's minimum made of it: that is decided over all of the supplier's SKUs, so it is only proved
+    """What the supplier's minimum made of it, decided over all of the supplier's SKUs (minimum.py): here it is only proved
     that nothing but whole packs were added, and none past the maximum."""
     stored, before = decision["after_fill_qty"], made["after_maximum_qty"] or 0
     largest = made["max_order_qty"]

@@ -67,12 +67,14 @@ def _explain(args: argparse.Namespace) -> int:
 def _of_sku(clients: Clients, read: Lineage, sku: str, shown: int | None, terminal: Terminal) -> tuple[dict[str, Any], str]:
     from common.explain.explanation import explanation
     from common.explain.facts import facts_of
+    from common.explain.minimum import minimum_of
     from common.explain.screen import screen
     from common.explain.sent import sent_line
 
     facts = facts_of(clients, read, sku)
     sent = sent_line(clients.settings, read.day, facts.line)
-    found = explanation(facts, read, _LINES_OF_SKU if shown is None else shown, sent)
+    minimum = minimum_of(clients, read, facts)
+    found = explanation(facts, read, _LINES_OF_SKU if shown is None else shown, sent, minimum)
     return found, screen(found, terminal)
 
 

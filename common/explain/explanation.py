@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from common.exceptions.codes import SEVERITIES
-from common.explain.arithmetic import compare, disagreements
+from common.explain.arithmetic import Compared, compare, disagreements
 from common.explain.facts import Facts, Row
 from common.explain.lineage import DECISIONS, EXCEPTIONS, NEED, ORDER_LINES, STOCK, Lineage
 from common.explain.offers import ranked, usable
@@ -30,15 +31,18 @@ _TERMS = (
 Sent = tuple[dict[str, Any] | None, list[str]]
 
 
-def explanation(facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (None, [])) -> dict[str, Any]:
+def explanation(
+    facts: Facts, lineage: Lineage, shown_lines: int, sent: Sent = (None, []), minimum: Iterable[Compared] = ()
+) -> dict[str, Any]:
     """Everything that there is to say about a SKU; of its order lines the largest `shown_lines`, the rest counted.
 
-    sent  what the supplier was sent of it, as sent.sent_line says
+    sent     what the supplier was sent of it, as sent.sent_line says
+    minimum  what its supplier's minimum made of it, computed once more by minimum.minimum_of
     """
     # the reason of a hold is the need's; a decision of an older run does not repeat it
     decision = {"hold_reason": facts.need.get("hold_reason")} | dict(facts.decision)
     product = facts.product or {"name": decision["product_name"], "status": decision["product_status"]}
-    compared = compare(facts)
+    compared = [*compare(facts), *minimum]
     return {
         "business_date": facts.day,
         "sku": facts.sku,

@@ -12,6 +12,7 @@ from common.explain.arithmetic import compare, disagreements
 from common.explain.explanation import provenance
 from common.explain.facts import Facts, facts_of_skus
 from common.explain.lineage import DECISIONS, EXCEPTIONS, Lineage
+from common.explain.minimum import compare_minimum, concerned, needs_history
 from common.explain.nearest import nearest_skus
 from common.explain.sent import sent_order
 from common.explain.stored import Rows, all_rows, rows_where
@@ -35,10 +36,12 @@ def order_explanation(clients: Clients, lineage: Lineage, supplier_id: str, show
     decisions = _where(clients, lineage, DECISIONS, "supplier_id", supplier_id)
     offers = {row["sku"] for row in _where(clients, lineage, "staging.product_suppliers", "supplier_id", supplier_id)}
     passed_over = _where(clients, lineage, DECISIONS, "passed_over_supplier_id", supplier_id)
-    wanted = [row["sku"] for row in decisions if row["outcome"] not in _QUIET]
-    facts = facts_of_skus(clients, lineage, wanted, history=False)
+    over = concerned(decisions)
+    wanted = {row["sku"] for row in decisions if row["outcome"] not in _QUIET}.union(over)
+    facts = facts_of_skus(clients, lineage, wanted, history=needs_history(decisions))
     lines = sorted((f for f in facts.values() if f.line), key=lambda f: (-f.line["line_cost"], f.line["line_no"]))  # type: ignore[index]
     compared = [one for found in facts.values() for one in compare(found)]
+    compared += compare_minimum({sku: facts[sku] for sku in over}, supplier)
     sent, notes = _sent(clients, lineage, supplier_id, lines)
     return {
         "business_date": lineage.day,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +14,11 @@ from plain_options import Answer, Calendar, Item, Supplier, Words, plan_supplier
 from planning_world import DAY, World, plan
 from samples import made
 from stored_world import StoredWorld
+
+from common.explain.arithmetic import disagreements
+from common.explain.facts import Facts
+from common.explain.minimum import compare_minimum, concerned
+from common.settings import load_settings
 
 SUPPLIERS = 1000  # of each world
 # the settings as they are, and with every option on: what neither a SKU nor its supplier says
@@ -172,6 +177,44 @@ def test_trino_and_python_decide_alike(both):
             if want.after[0] is not None:
                 after = tuple(row[f"after_{step}_qty"] for step in ("moq", "pack", "level", "maximum"))
                 assert after == want.after, (one.supplier, item)
+
+
+def test_explain_computes_every_minimum_alike(both):
+    """All suppliers; and a stored status or quantity that is another is seen."""
+    differ, compared = {}, 0
+    for n, one in enumerate(both):
+        facts = facts_of(one, WORDS[n // SUPPLIERS])
+        found = compare_minimum(facts, row_of(one.supplier))
+        compared += len(found)
+        differ[n] = list(disagreements(found))
+        if any(row["minimum_status"] == "filled" for row in one.rows):
+            (sku, line), *_ = [(sku, f) for sku, f in facts.items() if f.decision["fill_note"]]
+            less = line.decision | {"after_fill_qty": line.decision["after_fill_qty"] - 1}
+            wrong = compare_minimum(facts | {sku: replace(line, decision=less)}, row_of(one.supplier))
+            assert len(list(disagreements(wrong))) == 1
+    assert not any(differ.values()), [lines for lines in differ.values() if lines][:5]
+    assert compared > 3000
+
+
+def facts_of(one, words):
+    """What `explain` reads of the SKUs that a supplier's minimum is decided over."""
+    settings = dict(load_settings()) | {f"planning.{name}": value for name, value in vars(words).items()}
+    over = set(concerned(one.rows))
+    return {
+        row["sku"]: Facts(
+            DAY, row, {"demand_qty": item.demand}, None, None, None, [], {}, [], [], [],
+            {DAY - timedelta(days=ago): item.history.get(ago, 0) for ago in range(1, 29)}, settings=settings,
+        )
+        for row, item in zip(one.rows, one.items, strict=True)
+        if row["sku"] in over
+    }  # fmt: skip
+
+
+def row_of(supplier):
+    return {
+        "minimum_action": supplier.minimum_action, "minimum_order_value": supplier.minimum_value,
+        "minimum_order_units": supplier.minimum_units,
+    }  # fmt: skip
 
 
 def test_the_lines_of_an_order_are_its_skus_in_their_order(both):
