@@ -77,7 +77,7 @@ def test_the_command_packs_code_packages_and_jars(project, tmp_path, monkeypatch
     assert sorted(jar.name.partition("-")[0] for jar in (folder / "jars").iterdir()) == ["delta"] * 2
     with tarfile.open(folder / ARCHIVE) as packed:
         names = set(packed.getnames())
-    ours = {f"project/{file.relative_to(project).as_posix()}" for file in project.rglob("*") if file.is_file() and file.suffix != ".pyc"}
+    ours = {f"project/jobs/{job.name}" for job in (ROOT / "jobs").glob("*.py")} | {"project/conf/settings.yml"}
     assert {name for name in names if name.startswith("project/")} >= ours
     assert "packages/trino/__init__.py" in names and not any(".." in name for name in names)
     assert [file.name for file in folder.iterdir() if file.name not in (ARCHIVE, "jars")] == []
