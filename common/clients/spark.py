@@ -154,11 +154,13 @@ def _environment(settings: Settings) -> None:
         return
     from common.lake.java import home
 
-    os.environ.setdefault("JAVA_HOME", str(home()))
-    for name, folder in (("SPARK_LOCAL_DIRS", "scratch"), ("SPARK_CONF_DIR", "conf")):
-        path = settings.lake_dir / "spark" / folder
-        if name == "SPARK_LOCAL_DIRS" and "," in str(path):  # Spark would take it for a list
-            path = Path(tempfile.gettempdir()) / f"procurement-spark-{os.getuid()}"
+    java = home()
+    os.environ.setdefault("JAVA_HOME", str(java))
+    scratch = settings.lake_dir / "spark" / "scratch"
+    if "," in str(scratch):  # Spark would take it for a list
+        scratch = Path(tempfile.gettempdir()) / f"procurement-spark-{os.getuid()}"
+    # empty, and one for all lakes: it is on the class path, with which the archive of classes must agree
+    for name, path in (("SPARK_LOCAL_DIRS", scratch), ("SPARK_CONF_DIR", java / "spark-conf")):
         path.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault(name, str(path))
 

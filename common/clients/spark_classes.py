@@ -33,7 +33,7 @@ def archive(settings: Settings, class_path: str) -> Path | None:
     from common.lake.java import home
 
     java = home()
-    key = hashlib.sha256(f"{class_path} {java} {sys.prefix}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{class_path} {os.environ.get('SPARK_CONF_DIR')} {java} {sys.prefix}".encode()).hexdigest()[:12]
     file = java / f"spark-{key}.jsa"
     if file.exists() or os.environ.get(_MAKING):
         return file if file.exists() else None
@@ -46,6 +46,8 @@ def archive(settings: Settings, class_path: str) -> Path | None:
 
 def _make(file: Path, settings: Settings) -> None:
     print("Preparing Spark's classes, once for this environment", file=sys.stderr, flush=True)
+    for left in file.parent.glob("spark-*.[0-9]*"):  # of one that was killed: only the holder of the lock makes any
+        left.unlink(missing_ok=True)
     aside = file.with_suffix(f".{os.getpid()}")
     environment = {**os.environ, _MAKING: str(aside), "PYTHONPATH": str(ROOT), "PROCUREMENT_LAKE_DIR": str(settings.lake_dir)}
     try:

@@ -10,19 +10,33 @@ from common.settings import ROOT, load_settings
 TABLE = """
 from common.clients.spark import session
 from common.settings import load_settings
-session(load_settings()).sql("create table made as select 1 as n")
+spark = session(load_settings())
+spark.sql("create table made as select 1 as n")
+print(spark.sparkContext._jvm.System.getProperty("java.class.path"))
+with open(f"/proc/{spark.sparkContext._gateway.proc.pid}/maps") as maps:
+    print(*{line.split()[-1].rpartition("/")[2] for line in maps if line.rstrip().endswith(".jsa")})
 """
 
 
-def test_the_folder_that_a_command_is_typed_in_stays_as_it_was(tmp_path):
+def test_the_folder_that_a_command_is_typed_in_stays_as_it_was_and_every_lake_has_the_archive_of_classes(tmp_path):
+    """Java takes it where the class path is to the letter that with which it was made."""
     artifacts.ensure()
-    typed_in, data = tmp_path / "typed in", tmp_path / "der See"
+    typed_in, archives = tmp_path / "typed in", []
     typed_in.mkdir()
-    variables = os.environ | {"PYTHONPATH": str(ROOT), "PROCUREMENT_LAKE_DIR": str(data)}
-    made = subprocess.run([sys.executable, "-c", TABLE], cwd=typed_in, env=variables, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr
-    assert list((data / "spark" / "warehouse" / "made").glob("*.parquet"))
+    for name in ("der See", "another"):
+        data = tmp_path / name
+        variables = os.environ | {"PYTHONPATH": str(ROOT), "PROCUREMENT_LAKE_DIR": str(data)}
+        for own in ("SPARK_CONF_DIR", "SPARK_LOCAL_DIRS"):
+            variables.pop(own, None)
+        made = subprocess.run(
+            [sys.executable, "-c", TABLE], cwd=typed_in, env=variables, capture_output=True, text=True, check=False
+        )
+        assert made.returncode == 0, made.stderr
+        assert list((data / "spark" / "warehouse" / "made").glob("*.parquet"))
+        class_path, files = made.stdout.splitlines()
+        archives.append((class_path, sorted(name.partition("-")[0] for name in files.split())))
     assert not list(typed_in.iterdir())
+    assert archives[0] == archives[1] and archives[0][1] == ["classes.jsa", "spark"]
 
 
 def test_a_comma_in_the_lakes_path_is_no_list_of_scratch_folders(monkeypatch, tmp_path):
