@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 
 import pytest
 from hypothesis import strategies as st
@@ -20,8 +21,7 @@ from common.explain.facts import Facts
 from common.explain.minimum import compare_minimum, concerned
 from common.settings import load_settings
 
-SUPPLIERS = 1000  # of each world
-# the settings as they are, and with every option on: what neither a SKU nor its supplier says
+# the settings as they are, and with every option on: what neither a SKU nor its supplier says; suppliers of each world
 WORDS = (
     Words(fill_max_days=90),
     Words(
@@ -29,6 +29,7 @@ WORDS = (
         minimum_order_value=200, minimum_order_units=60, min_history_days=0, fill_max_days=60,
     ),
 )  # fmt: skip
+SUPPLIERS = (500, 1000)
 
 maybe = st.none() | st.none()
 near = st.integers(-3, 40).map(lambda n: DAY + timedelta(days=n))
@@ -116,16 +117,17 @@ class Decided:
     raised: list[set[str]]
     raised_of_supplier: set[str]
     receiver: Calendar
+    words: Words
 
 
 @pytest.fixture(scope="module")
 def both(trino, hdfs):
     """Every supplier of every world; a world is thousands of SKUs in one query a model."""
-    sample, receivers = made(parties, len(WORDS) * SUPPLIERS), [r for r in made(calendars, 100) if is_telling(r)]
+    sample, receivers = iter(made(parties, sum(SUPPLIERS))), [r for r in made(calendars, 100) if is_telling(r)]
     return [
         one
-        for number, words in enumerate(WORDS)
-        for one in decide(trino, hdfs, sample[number * SUPPLIERS : (number + 1) * SUPPLIERS], receivers[number], words)
+        for count, receiver, words in zip(SUPPLIERS, receivers, WORDS, strict=False)
+        for one in decide(trino, hdfs, list(islice(sample, count)), receiver, words)
     ]
 
 
@@ -142,7 +144,7 @@ def decide(trino, hdfs, parties_of_world, receiver, words):
         settings = {f"planning.{name}": value for name, value in vars(words).items()}
         made_by = plan(trino, world, settings=settings, also=["purchase_order_lines"])
     rows, lines = ({row["sku"]: row for row in made_by[model]} for model in ("order_decisions", "purchase_order_lines"))
-    assert len(rows) == sum(len(of) for _, of in parties_of_world) > 2000
+    assert len(rows) == sum(len(of) for _, of in parties_of_world) > 1000
     raised = defaultdict(set)
     for row in made_by["exceptions"]:
         raised[row["sku"] or row["supplier_id"]].add(row["code"])
@@ -152,7 +154,7 @@ def decide(trino, hdfs, parties_of_world, receiver, words):
         skus = [f"{name}-{k}" for k in range(len(of))]
         yield Decided(
             supplier, of, [rows[sku] for sku in skus], plan_supplier(of, supplier, receiver, DAY, open_days, words), name,
-            [lines[sku] for sku in skus if sku in lines], [raised[sku] for sku in skus], raised[name], receiver,
+            [lines[sku] for sku in skus if sku in lines], [raised[sku] for sku in skus], raised[name], receiver, words,
         )  # fmt: skip
 
 
@@ -183,7 +185,7 @@ def test_explain_computes_every_minimum_alike(both):
     """All suppliers; and a stored status or quantity that is another is seen."""
     differ, compared = {}, 0
     for n, one in enumerate(both):
-        facts = facts_of(one, WORDS[n // SUPPLIERS])
+        facts = facts_of(one)
         found = compare_minimum(facts, row_of(one.supplier))
         compared += len(found)
         differ[n] = list(disagreements(found))
@@ -196,9 +198,9 @@ def test_explain_computes_every_minimum_alike(both):
     assert compared > 3000
 
 
-def facts_of(one, words):
+def facts_of(one):
     """What `explain` reads of the SKUs that a supplier's minimum is decided over."""
-    settings = dict(load_settings()) | {f"planning.{name}": value for name, value in vars(words).items()}
+    settings = dict(load_settings()) | {f"planning.{name}": value for name, value in vars(one.words).items()}
     over = set(concerned(one.rows))
     return {
         row["sku"]: Facts(

@@ -36,12 +36,6 @@ def test_another_locale_and_time_zone_give_the_same_bytes(first, submit, setting
     assert orders_of(settings, DAY) == first
 
 
-def test_the_judge_alone_gives_the_same_bytes(first, submit, settings):
-    night = submit("all", DAY, "--force", "--set", "staging.engine=judge")
-    assert night.returncode == 0, night.stderr
-    assert orders_of(settings, DAY) == first
-
-
 def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
     """A date of its own, without faults (some faulty lines have no end): other file names, rows shuffled, one file gzipped."""
     day = "2031-03-06"
