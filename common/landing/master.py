@@ -62,8 +62,8 @@ def snapshot_master(
         return old, False
     aside = f"{settings['hdfs.raw']}/.landing/master/{day}.{secrets.token_hex(4)}"
     try:
-        tables = _copy_tables(hdfs, postgres, aside, piece_bytes(settings))
-        manifest = Manifest("master", day, (*tables, _write_settings(hdfs, aside, settings)))
+        files = [*_copy_tables(hdfs, postgres, aside, piece_bytes(settings)), _write_settings(hdfs, aside, settings)]
+        manifest = Manifest("master", day, tuple(sorted(files, key=lambda file: file.name)))
         if old == manifest:
             say("  today's master data and settings are what the snapshot holds already")
             return manifest, False
@@ -110,13 +110,13 @@ def _write_settings(hdfs: Hdfs, folder: str, settings: Settings) -> RawFile:
     return upload(hdfs, f"{folder}/{SETTINGS}", SETTINGS, lambda: [text.encode()], piece_bytes(settings)).file
 
 
-def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> tuple[RawFile, ...]:
+def _copy_tables(hdfs: Hdfs, postgres: Postgres, folder: str, piece: int) -> list[RawFile]:
     """Every table as CSV (header; NULL is nothing, an empty text is ""), from one consistent state of the database."""
     with ThreadPoolExecutor(len(TABLES)) as pool:
         with postgres.transaction(isolation_level="REPEATABLE READ", readonly=True) as cursor:
             cursor.connection.set_client_encoding("UTF8")
             uploads = [pool.submit(_upload, hdfs, folder, table, _copy(cursor, table), piece) for table in TABLES]
-        return tuple(sorted((done.result() for done in uploads), key=lambda file: file.name))
+        return [done.result() for done in uploads]
 
 
 def _copy(cursor: psycopg2.extensions.cursor, table: str) -> IO[bytes]:
