@@ -131,7 +131,9 @@ def test_settings_of_a_night_without_any_are_todays(hdfs, mine):
 def test_damaged_settings_of_a_night_are_not_taken(hdfs, mine, snapshot):
     snapshot()
     path = f"{mine['hdfs.raw']}/master/{DAY}/settings.json"
-    hdfs.write(path, hdfs.read(path).replace(b"formula", b"formule"))
+    damaged = hdfs.read(path).replace(b"formula", b"formule")
+    hdfs.delete(path)
+    hdfs.write(path, damaged)
     with pytest.raises(BadData, match=r"settings\.json has another checksum") as failure:
         settings_of_night(hdfs, DAY, mine)
     assert failure.value.where == path and failure.value.next.endswith("--refresh-master")
