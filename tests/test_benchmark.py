@@ -7,6 +7,7 @@ import pytest
 from common.benchmark.commands import WAYS, _table, _write
 from common.benchmark.made import Day
 from common.benchmark.measure import Measured
+from common.cli import run as command
 
 
 @pytest.mark.slow
@@ -37,3 +38,8 @@ def test_the_table_has_medians_and_ratios(tmp_path):
     document.write_text("before\n\n<!-- measured: 1200 -->\nold\n<!-- end: 1200 -->\nafter\n", encoding="utf-8")
     _write(document, 1200, table)
     assert document.read_text() == f"before\n\n<!-- measured: 1200 -->\n{table}\n<!-- end: 1200 -->\nafter\n"
+
+
+def test_a_way_that_there_is_not_is_refused_before_anything_is_made(capsys):
+    assert command(["benchmark", "--ways", "two_tiers,polars"]) == 64
+    assert "there is no way 'polars': two_tiers, duckdb_alone, dataframe" in capsys.readouterr().err

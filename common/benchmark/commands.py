@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import Failure
+from common.errors import Failure, Usage
 from common.settings import ROOT
 
 if TYPE_CHECKING:  # --help must not wait for every client
@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--lines", type=int, default=10_000_000, metavar="N", help="order lines, about (10000000)")
     parser.add_argument("--stores", type=int, default=150, metavar="N", help="stores, each of which sends one file (150)")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="runs of each way; the median counts (5)")
-    parser.add_argument("--ways", default=",".join(WAYS), help="which ways, separated by commas")
+    parser.add_argument("--ways", default=",".join(WAYS), help=f"which ways, separated by commas ({','.join(WAYS)})")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmark.md")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -44,10 +44,12 @@ def _benchmark(args: argparse.Namespace) -> int:
     from common.cli import print_result, settings_of
     from common.lake import ensure_up
 
+    ways = [way.strip() for way in args.ways.split(",")]
+    if unknown := [way for way in ways if way not in WAYS]:
+        raise Usage(f"there is no way {unknown[0]!r}: {', '.join(WAYS)}", next=f"./submit.sh benchmark --ways {','.join(WAYS)}")
     settings = settings_of(args)
     ensure_up(settings)
     day = make(settings, args.lines, args.stores)
-    ways = [way.strip() for way in args.ways.split(",")]
     found: dict[str, list[Measured]] = {way: [] for way in ways}
     for run in range(args.runs):
         for way in ways:
