@@ -41,17 +41,17 @@ def minimum_of(clients: Clients, lineage: Lineage, facts: Facts) -> list[Compare
     supplier_id = facts.decision["supplier_id"]
     decisions = rows_where(clients.hdfs, lineage.locations[DECISIONS], "supplier_id", [supplier_id])
     others = facts_of_skus(clients, lineage, concerned(decisions), history=needs_history(decisions))
-    found = compare_minimum(others, facts.suppliers[supplier_id])
-    return [one for one in found if one.column.endswith(f" of {facts.sku}")]
+    return compare_minimum(others, facts.suppliers[supplier_id], only=facts.sku)
 
 
-def compare_minimum(facts: Mapping[str, Facts], supplier: Row) -> list[Compared]:
-    """Of each SKU that the minimum is decided over, what it made of it, as stored and as computed again."""
+def compare_minimum(facts: Mapping[str, Facts], supplier: Row, only: str | None = None) -> list[Compared]:
+    """Of each SKU (or of `only` one) that the minimum is decided over, what it made of it, as stored and as computed again."""
     if not facts or "planning.supplier_minimum" not in (settings := next(iter(facts.values())).settings):
         return []
     order = _Order(facts, supplier, settings)
     made = order.settled()
-    return [] if made is None else list(_compared(facts, *made))
+    told = {sku: found for sku, found in facts.items() if only in (None, sku)}
+    return [] if made is None else list(_compared(told, *made))
 
 
 def _compared(facts: Mapping[str, Facts], status: str | None, filled: Mapping[str, int]) -> Iterator[Compared]:
