@@ -17,7 +17,7 @@ from common.settings import ROOT, load_settings
 if TYPE_CHECKING:
     from common.publish.run import Clients
 
-TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")  # more than cores: a third of a test is waiting
 """How pytest runs the whole suite: tests/conftest.py says what goes together, and in which order."""
 
 # what `status --json` says of each stage of a run
@@ -159,13 +159,13 @@ def _settings(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
-    """Lint, types, then the suite (the whole of it in two workers); all of them run, the first failure's exit code counts."""
+    """Lint, types, then the suite (the whole of it in three workers); all of them run, the first failure's exit code counts."""
     python = sys.executable
     code = 0
     for command in (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *(args.pytest_arguments or TWO_WORKERS)],
+        [python, "-m", "pytest", *(args.pytest_arguments or WORKERS)],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
         failed = subprocess.run(command, cwd=ROOT, check=False).returncode

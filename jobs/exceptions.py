@@ -17,7 +17,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.errors import BadData
 from common.planning import build, counts, facts_of, history_inputs, inputs_of
 from common.publish.run import Run
@@ -48,4 +48,4 @@ STAGE = Stage(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

@@ -15,7 +15,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.publish.export_stage import build, completes, is_current, reads, sweep
 from common.stages import Stage
 
@@ -31,4 +31,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

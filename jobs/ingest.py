@@ -14,7 +14,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.errors import Failure, NoInput
 from common.landing.ingest import Landed, Landing
 from common.publish.run import Run
@@ -81,4 +81,4 @@ def report(run: Run, built: Built, kind: str, landed: Landed) -> None:
 STAGE = Stage(name="ingest", reads=lambda run: [], build=build)
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

@@ -18,7 +18,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.open_orders import needs_open_orders, open_order_inputs
 from common.planning import build, counts, facts_of, inputs_of
 from common.publish.run import Run
@@ -51,4 +51,4 @@ STAGE = Stage(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

@@ -13,7 +13,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.landing.master import snapshot_master
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
@@ -32,4 +32,4 @@ def build(run: Run, _inputs: list[Input]) -> Built:
 STAGE = Stage(name="snapshot_master", reads=lambda run: [], build=build)
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

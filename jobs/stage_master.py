@@ -15,7 +15,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.landing.manifest import MANIFEST, parse_manifest
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
@@ -56,4 +56,4 @@ def build(run: Run, inputs: list[Input]) -> Built:
 STAGE = Stage("stage_master", reads, build, writes=tuple(master.tables()), uses_spark=True)
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

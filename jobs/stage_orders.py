@@ -16,7 +16,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 from common.staging.driver import known_of, notes_of, rows_of, stage_files
@@ -37,4 +37,4 @@ def build(run: Run, inputs: list[Input]) -> Built:
 STAGE = Stage("stage_orders", reads, build, writes=(ORDERS.table,), settings=("business.",), uses_spark=True)
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

@@ -16,7 +16,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, from anywhere: the project's folder takes the place of this one
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
-from common.cli import main
+from common.cli import leave, main
 from common.publish.flip import is_published
 from common.publish.released import order_numbers, released_inputs
 from common.publish.run import Run
@@ -62,4 +62,4 @@ STAGE = Stage(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    sys.exit(main(STAGE))
+    leave(main(STAGE))

@@ -28,7 +28,7 @@ def pytest_configure():
         if name in SERVICES or (name.startswith("PROCUREMENT_") and ("__" in name or name == "PROCUREMENT_ENV")):
             del os.environ[name]
     os.environ["PROCUREMENT_LAKE_DIR"] = str(_HOME)
-    # two workers and a lake share the machine: how long an example takes says nothing
+    # several workers and a lake share the machine: how long an example takes says nothing
     hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.load_profile("suite")
 
@@ -75,12 +75,30 @@ def _turn(item, is_with_lake):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """A test marked `alone` compares all that is in the lake before and after: the other worker waits, between two tests."""
+    """A test marked `alone` compares all that is in the lake before and after: the other workers wait, between two tests.
+
+    Its worker holds the gate while it waits for their tests to end, so that they begin no others meanwhile.
+    """
+    _make_way(item)
     if "lake" not in item.fixturenames:
         return (yield)
+    kind = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
     with (_HOME.parent / "test_turn.lock").open("a") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        with (_HOME.parent / "test_gate.lock").open("a") as gate:
+            fcntl.flock(gate, kind)
+            fcntl.flock(turn, kind)
         return (yield)
+
+
+@cache
+def _makes_way():
+    os.nice(5)
+
+
+def _make_way(item):
+    """The tests that edit master data are one after the other and take the longest: the other workers leave them the cores."""
+    if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") > "2" and not item.get_closest_marker("master_data"):
+        _makes_way()
 
 
 def _lake():

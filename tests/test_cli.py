@@ -49,3 +49,9 @@ def test_what_a_terminal_would_obey_is_not_in_an_error(capsys):
 
     assert guarded(fails) == 65
     assert capsys.readouterr().err == "error: a file ?[2J? is not whole\n  where: here?\n"
+
+
+def test_a_command_ends_with_its_code_whatever_would_happen_while_the_interpreter_ends():
+    said = "import atexit, os, common.cli as c\natexit.register(os.abort)\nprint('told')\nc.leave(66)"
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (66, "told\n", "")

@@ -68,7 +68,7 @@ def test_each_service_is_connected_to_in_one_place(pattern):
 def test_a_stage_its_file_and_its_tables_share_a_name(stage_name):
     assert stage(stage_name).name == stage_name
     text = (ROOT / "jobs" / f"{stage_name}.py").read_text(encoding="utf-8")
-    assert re.search(r'if __name__ == "__main__":\n    sys\.exit\(main\(STAGE\)\)', text)
+    assert re.search(r'if __name__ == "__main__":\n    leave\(main\(STAGE\)\)', text)
     schemas = {table.split(".")[0] for table in stage(stage_name).writes}
     assert len(schemas) <= 1
 
