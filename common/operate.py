@@ -17,7 +17,7 @@ from common.settings import ROOT, load_settings
 if TYPE_CHECKING:
     from common.publish.run import Clients
 
-WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")  # more than cores: a third of a test is waiting
+WORKERS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")  # two left a tenth of two cores idle
 """How pytest runs the whole suite: tests/conftest.py says what goes together, and in which order."""
 
 # what `status --json` says of each stage of a run

@@ -78,6 +78,9 @@ class _Order:
         self._least_value = supplier.get("minimum_order_value") or settings.get("planning.minimum_order_value") or None
         self._least_units = supplier.get("minimum_order_units") or settings.get("planning.minimum_order_units") or None
         self._kept = {sku: kept for sku, found in facts.items() if (kept := _kept(found))}
+        # of each SKU, once: a filling-up asks for them with every pack
+        self._sold = {sku: sum(units or 0 for units in found.history.values()) for sku, found in facts.items()}
+        self._published = {sku: sum(units is not None for units in found.history.values()) for sku, found in facts.items()}
 
     def settled(self) -> tuple[str | None, dict[str, int]] | None:
         """The status of the order, and the units of each SKU that it was filled up with; None when that is not computed."""
@@ -101,7 +104,7 @@ class _Order:
         OverflowError past so many lots.
         """
         currency = {self._facts[sku].decision["currency"] for sku in self._kept}
-        least_days = self._settings["planning.fill_max_days"]
+        most_days = self._settings["planning.fill_max_days"]
         quantities: dict[str, int] = {}
         heap = [(self._days(sku, self._kept.get(sku, 0)), sku) for sku in self._facts if self._is_open(sku, currency, units)]
         heapq.heapify(heap)
@@ -113,7 +116,7 @@ class _Order:
                 before = quantities.get(sku, self._kept.get(sku, 0))
                 lot = self._lot(sku, before)
                 largest = self._facts[sku].decision["max_order_qty"]
-                if cover < least_days and (largest is None or before + lot <= largest):
+                if cover < most_days and (largest is None or before + lot <= largest):
                     break
             else:
                 return None
@@ -127,17 +130,13 @@ class _Order:
         """Whether a SKU may be added to: it sells, and it helps to reach what is lacking."""
         decision = self._facts[sku].decision
         is_open = decision["invalid_terms"] is None and decision["is_order_day"] and decision["currency"] in currency
-        return is_open and self._sold(sku) > 0 and (units > 0 or decision["unit_cost"] > 0)
-
-    def _sold(self, sku: str) -> int:
-        return sum(units or 0 for units in self._facts[sku].history.values())
+        return is_open and self._sold[sku] > 0 and (units > 0 or decision["unit_cost"] > 0)
 
     def _days(self, sku: str, ordered: int) -> Fraction:
         """What is left of the date and on its way, with the units ordered, over the mean of the published days of the window."""
         found = self._facts[sku]
-        published = sum(units is not None for units in found.history.values())
         free = found.decision["position_qty"] - found.need["demand_qty"] + (found.decision.get("on_order_qty") or 0) + ordered
-        return Fraction(free * max(published, 1), self._sold(sku))
+        return Fraction(free * max(self._published[sku], 1), self._sold[sku])
 
     def _lot(self, sku: str, ordered: int) -> int:
         """A pack; of a SKU that is not ordered yet, whole packs that reach its MOQ."""

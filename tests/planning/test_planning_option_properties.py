@@ -195,7 +195,10 @@ def test_explain_computes_every_minimum_alike(both):
             wrong = compare_minimum(facts | {sku: replace(line, decision=less)}, row_of(one.supplier))
             assert len(list(disagreements(wrong))) == 1
     assert not any(differ.values()), [lines for lines in differ.values() if lines][:5]
-    assert compared > 2000
+    # the sample is not the same beside other modules, so its size says little: everything was compared
+    rows = [row for one in both for row in one.rows]
+    over = sum(len(concerned(one.rows)) for one in both)
+    assert compared == over + sum(row["minimum_status"] is not None for row in rows) > 1000
 
 
 def facts_of(one):
