@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -84,7 +85,9 @@ def _status(args: argparse.Namespace) -> int:
     for table, count in drifted.items():
         print(f"master data: {count:,} rows of {table} changed since the snapshot; ./submit.sh adhoc master_drift {day}")
     for key, kept, today in others:
-        print(f"settings: {key} is {kept!r} in the snapshot, {today!r} today; snapshot_master {day} --refresh-master takes that")
+        print(f"settings: {key} is {kept!r} in the snapshot, {today!r} today")
+    if others:
+        print(f"the date keeps its settings; ./submit.sh snapshot_master {day} --refresh-master takes today's")
     return 0
 
 
@@ -161,6 +164,8 @@ def _settings(args: argparse.Namespace) -> int:
 def _test(args: argparse.Namespace) -> int:
     """Lint, types, then the suite (the whole of it in three workers); all of them run, the first failure's exit code counts."""
     python = sys.executable
+    # hundreds of commands and jobs run: each would compile all of this project anew
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     code = 0
     for command in (
         [python, "-m", "ruff", "check", "."],
@@ -168,6 +173,6 @@ def _test(args: argparse.Namespace) -> int:
         [python, "-m", "pytest", *(args.pytest_arguments or WORKERS)],
     ):
         print("+", *command[1:], file=sys.stderr, flush=True)
-        failed = subprocess.run(command, cwd=ROOT, check=False).returncode
+        failed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         code = code or failed
     return code

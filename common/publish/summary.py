@@ -18,12 +18,15 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
     )
     staged = dict(rows)
     on = f"business_date = date '{day}'"
-    planned, lines, suppliers, units, cost = clients.trino.rows(
+    planned, lines, suppliers, units = clients.trino.rows(
         f"select (select count(*) from hive.planning.order_decisions where {on} and outcome <> 'not_planned'), count(*),"
-        f" count(distinct supplier_id), coalesce(sum(cast(order_qty as decimal(38, 0))), 0),"
-        f" cast(coalesce(sum(line_cost), 0) as varchar)"
+        f" count(distinct supplier_id), coalesce(sum(cast(order_qty as decimal(38, 0))), 0)"
         f" from hive.planning.purchase_order_lines where {on}"
     )[0]
+    costs = clients.trino.rows(
+        "select currency, cast(sum(line_cost) as varchar) from hive.planning.purchase_order_lines"
+        f" where {on} group by currency order by currency"
+    )
     # what costs most first; amounts of several currencies are compared by number, there is no rate to convert them
     codes = clients.trino.rows(
         "select code, count(*), count_if(state = 'new'), cast(coalesce(sum(cost_at_risk), 0) as varchar)"
@@ -37,7 +40,7 @@ def summary(clients: Clients, day: date) -> dict[str, Any]:
         "purchase_order_lines": lines,
         "suppliers": suppliers,
         "units": int(units),
-        "cost": f"{cost} {clients.settings['business.currency']}",
+        "cost": dict(costs),
         "exceptions": {code: {"lines": n, "new": new, "cost_at_risk": risk} for code, n, new, risk in codes},
         "files": str(clients.settings.path("paths.output") / "supplier_orders" / str(day)),
     }
@@ -54,7 +57,7 @@ def summary_text(result: dict[str, Any]) -> str:
         ("purchase order lines", f"{result['purchase_order_lines']:,}"),
         ("suppliers", f"{result['suppliers']:,}"),
         ("units ordered", f"{result['units']:,}"),
-        ("cost", _thousands(result["cost"])),
+        *(("cost", f"{_thousands(cost)} {currency}") for currency, cost in result["cost"].items()),
         ("exceptions", f"{sum(entry['lines'] for entry in result['exceptions'].values()):,}"),
     ]
     width = max(len(value) for _, value in table)
@@ -78,6 +81,5 @@ def summary_text(result: dict[str, Any]) -> str:
 
 
 def _thousands(money: str) -> str:
-    """An amount, with or without its currency, as people read it."""
-    amount, *currency = money.split(" ")
-    return " ".join([f"{Decimal(amount):,}", *currency])
+    """An amount as people read it."""
+    return f"{Decimal(money):,}"
