@@ -92,7 +92,7 @@ def pytest_runtest_protocol(item):
 
 @cache
 def _makes_way():
-    os.nice(5)
+    os.nice(10)
 
 
 def _make_way(item):
