@@ -58,8 +58,8 @@ class LocalLake:
             services = [kind(site) for kind in KINDS]
             began = time.monotonic()
             idle = [s for s in services if s.process.pid() is None]
-            sick = [s for s in services if s not in idle and s.not_ready() is not None]
-            if not idle and not sick:
+            # of what runs it is asked only if nothing is to be started: without PostgreSQL the metastore answers after 20 s
+            if not idle and all(s.not_ready() is None for s in services):
                 return False
             _refuse_taken_ports(idle)
             _need_memory(idle)
