@@ -67,7 +67,7 @@ def _turn(item, is_with_lake):
     if "demo" in item.fixturenames and "PYTEST_XDIST_WORKER" not in os.environ:
         return 0
     if item.get_closest_marker("master_data"):
-        return 1
+        return 1 - ("clone" in item.fixturenames) / 2  # whose lake starts while the demo is made
     if item.get_closest_marker("slow"):
         return 3
     return 4 if is_with_lake else 2  # of a whole file: one worker runs it in one piece

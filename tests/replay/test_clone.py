@@ -4,22 +4,29 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from common.clients.hdfs import Hdfs
-from common.lake.local import LocalLake
 from common.settings import ROOT, lake_addresses
-from tests.lake.own_lake import bring_up
 from tests.replay.nights import FIRST, SECOND, THIRD, files_of
 
 pytestmark = pytest.mark.master_data
 
+_BRING_UP = """
+import sys
+from pathlib import Path
+from common.lake.local import LocalLake
+from tests.lake.own_lake import bring_up
+bring_up(LocalLake(Path(sys.argv[1]), "procurement"))
+"""
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def clone(tmp_path_factory):
-    """A clone of what is committed, with a lake of its own, stopped at the end."""
+    """A clone of what is committed; its lake, one of its own, starts while the fixtures after this one make the nights."""
     folder = tmp_path_factory.mktemp("second") / "zweiter Klon, çà et là"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     kept = ("PATH", "HOME", "LANG", "XDG_CACHE_HOME", "USER", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -30,8 +37,9 @@ def clone(tmp_path_factory):
             [str(folder / "submit.sh"), *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
 
-    bring_up(LocalLake(folder / "lake", "procurement"))
-    yield folder, submit
+    # a process of its own: what it changes for its lake alone is not to be met by the one that this process starts meanwhile
+    starts = subprocess.Popen([sys.executable, "-c", _BRING_UP, str(folder / "lake")], cwd=ROOT)
+    yield folder, submit, starts.wait
     submit("lake", "down")
     shutil.rmtree(folder)
 
@@ -47,12 +55,13 @@ def copy_raw(source, target, days):
     return {folder.split("/")[2] for folder in folders}
 
 
-def test_a_clone_that_receives_only_raw_gives_the_same_bytes(nights, clone, settings, hdfs):
+def test_a_clone_that_receives_only_raw_gives_the_same_bytes(clone, nights, settings, hdfs):
     """All three nights: the third depends on what the two before it released, and on the receipts of the second.
 
     The clone's own settings are others: a replay takes those that the nights keep.
     """
-    folder, submit = clone
+    folder, submit, wait_for_lake = clone
+    assert wait_for_lake() == 0
     conf = folder / "conf" / "settings.yml"
     text = conf.read_text(encoding="utf-8")
     for key, here, there in (("policy", "formula", "order_up_to"), ("currency", "USD", "EUR"), ("spike_min_qty", "10", "1")):
@@ -71,3 +80,4 @@ def test_a_clone_that_receives_only_raw_gives_the_same_bytes(nights, clone, sett
         assert len(theirs) > 4
         assert theirs == files_of(settings.path("paths.output"), day)
     assert submit("lake", "status").returncode == 0
+    assert submit("lake", "down").returncode == 0  # the tests after this one need the memory
