@@ -159,10 +159,20 @@ def _environment(settings: Settings) -> None:
     scratch = settings.lake_dir / "spark" / "scratch"
     if "," in str(scratch):  # Spark would take it for a list
         scratch = Path(tempfile.gettempdir()) / f"procurement-spark-{os.getuid()}"
-    # empty, and one for all lakes: it is on the class path, with which the archive of classes must agree
-    for name, path in (("SPARK_LOCAL_DIRS", scratch), ("SPARK_CONF_DIR", java / "spark-conf")):
-        path.mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault(name, str(path))
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("SPARK_LOCAL_DIRS", str(scratch))
+    os.environ.setdefault("SPARK_CONF_DIR", str(_empty_conf(java, settings)))
+
+
+def _empty_conf(java: Path, settings: Settings) -> Path:
+    """An empty folder, one for all lakes: it is on the class path, with which the archive of classes must agree."""
+    conf = java / "spark-conf"
+    try:
+        conf.mkdir(exist_ok=True)
+    except OSError:  # the environment is another user's, as in a container: then this lake's own, and no archive
+        conf = settings.lake_dir / "spark" / "conf"
+        conf.mkdir(parents=True, exist_ok=True)
+    return conf
 
 
 def _quiet_logs(settings: Settings) -> Path:

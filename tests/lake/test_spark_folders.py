@@ -46,3 +46,17 @@ def test_a_comma_in_the_lakes_path_is_no_list_of_scratch_folders(monkeypatch, tm
     monkeypatch.setattr(os, "environ", variables | {"PROCUREMENT_LAKE_DIR": str(tmp_path / "ein See, ß")})
     spark._environment(load_settings())
     assert "," not in os.environ["SPARK_LOCAL_DIRS"] and os.path.isdir(os.environ["SPARK_LOCAL_DIRS"])
+
+
+def test_an_environment_that_belongs_to_somebody_else_is_left_alone(monkeypatch, tmp_path):
+    """As in a container: what Spark wants as its settings' folder lies in the lake then."""
+    from common.clients import spark
+    from common.lake import java
+
+    (tmp_path / "java-home").write_text("no folder can be made in here, not even by root")
+    variables = {k: v for k, v in os.environ.items() if k not in ("SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT")}
+    monkeypatch.setattr(os, "environ", variables | {"PROCUREMENT_LAKE_DIR": str(tmp_path / "lake")})
+    monkeypatch.setattr(java, "home", lambda: tmp_path / "java-home")
+    spark._environment(load_settings())
+    assert os.environ["SPARK_CONF_DIR"] == str(tmp_path / "lake" / "spark" / "conf")
+    assert os.listdir(os.environ["SPARK_CONF_DIR"]) == []
