@@ -129,5 +129,5 @@ def night_of_a_lake(tmp_path):
 
 
 def orders(folder):
-    """The content of a date's order files and exceptions by name; the manifest names the run and is left out."""
-    return {f.name: f.read_bytes() for f in folder.iterdir() if not f.name.startswith("_")}
+    """The content of a date's order files and exceptions by name, without what names the run and its times."""
+    return {f.name: f.read_bytes() for f in folder.iterdir() if not f.name.startswith("_") and f.name != "report.html"}
