@@ -16,6 +16,7 @@ from container_engine import NEEDED, Engine
 from common.extra_packages import extra
 from common.lake.layout import SERVICES
 from common.settings import ROOT
+from tests.replay.nights import files_of
 
 COMPOSE = ROOT / "docker-compose.yml"
 REQUIREMENTS = ROOT / "tests" / "lake" / "requirements.txt"
@@ -103,8 +104,8 @@ def test_the_client_container_gives_the_local_lakes_bytes(tmp_path, night_of_a_l
         finally:
             engine.compose("down", "-v", "--timeout", "20", check=False)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(tmp_path / "containers", filter="data")
-    assert orders(tmp_path / "containers") == ours
+        tar.extractall(tmp_path / "supplier_orders" / DAY, filter="data")
+    assert files_of(tmp_path, DAY) == ours
     assert mode.strip() == "600"
     print(f"{len(ours)} files of {DAY}, {sum(map(len, ours.values()))} bytes: the same from the containers")
 
@@ -121,13 +122,8 @@ def night_of_a_lake(tmp_path):
         for arguments in (("generate", DAY, *PLAN), ("all", DAY)):
             done = submit(*arguments)
             assert done.returncode == 0, done.stderr
-        found = orders(tmp_path / "local" / "output" / "supplier_orders" / DAY)
+        found = files_of(tmp_path / "local" / "output", DAY)
         assert len(found) > 5
         yield found
     finally:
         submit("lake", "reset", "--yes")
-
-
-def orders(folder):
-    """The content of a date's order files and exceptions by name, without what names the run and its times."""
-    return {f.name: f.read_bytes() for f in folder.iterdir() if not f.name.startswith("_") and f.name != "report.html"}
