@@ -14,7 +14,7 @@ from common.backtest.masters import Masters, staged
 from common.backtest.sales import Sales
 
 FIRST = date(2017, 10, 2)
-DAYS = [FIRST + timedelta(days=n) for n in range(12)]
+DAYS = [FIRST + timedelta(days=n) for n in range(9)]
 
 
 @dataclass(frozen=True)

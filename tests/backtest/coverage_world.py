@@ -15,7 +15,7 @@ from backtest_world import Article
 
 from common.backtest.sales import Sales
 
-FIRST, COUNT, WINDOW, FEWEST = date(2017, 10, 2), 20, 28, 7  # 6 days of warm-up and 14 that count; as in conf/settings.yml
+FIRST, COUNT, WINDOW, FEWEST = date(2017, 10, 2), 15, 28, 7  # 6 days of warm-up and 9 that count; as in conf/settings.yml
 DAYS = [FIRST + timedelta(days=n) for n in range(COUNT)]
 KNOWN = [FIRST + timedelta(days=n) for n in range(-WINDOW, COUNT)]  # the days of which the demand is known
 CLOSED = {FIRST - timedelta(days=9), FIRST + timedelta(days=5)}  # nobody sells anything: the stores are closed

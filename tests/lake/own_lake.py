@@ -4,6 +4,8 @@ import pytest
 
 from common.lake import trino_node
 
+DAY = "2033-08-01"  # has a finished night
+
 
 def quiet(text):
     """No progress."""

@@ -1,8 +1,6 @@
 """Services that go away in the middle of a run, and come back or stay away; an HDFS that is full. On a lake of their own."""
 
 import getpass
-import os
-import subprocess
 import time
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -10,65 +8,20 @@ from urllib.request import Request, urlopen
 import pytest
 
 from common.clients.hdfs import Hdfs
-from common.settings import ROOT
-from tests.lake.own_lake import bring_up
-from tests.replay.nights import SIZE, files_of
+from tests.lake.own_lake import DAY, bring_up
 
 pytestmark = pytest.mark.own_lake
 
-DAY = "2033-08-01"
-
-
-@pytest.fixture(scope="module")
-def start(own):
-    """Starts ./submit.sh on that lake and returns the Popen; its two outputs are one."""
-    bring_up(own)
-
-    def start(*arguments, **more):
-        env = os.environ | {"PROCUREMENT_LAKE_DIR": str(own.home)} | more
-        return subprocess.Popen(
-            [ROOT / "submit.sh", *arguments], env=env, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    return start
-
-
-@pytest.fixture(scope="module")
-def submit(start):
-    """Runs ./submit.sh on that lake to its end; exit code and what it said."""
-
-    def submit(*arguments, expect=0):
-        process = start(*arguments)
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == expect, output
-        return output
-
-    return submit
-
-
-@pytest.fixture(scope="module")
-def bytes_of_night(own, submit):
-    """Reads a finished night's order files."""
-    submit("generate", DAY, *SIZE, "--seed", "5")
-    submit("all", DAY)
-
-    def read():
-        return files_of(own.home / "output", DAY)
-
-    assert len(read()) > 4
-    return read
-
 
 @pytest.fixture
-def stopped(own, bytes_of_night, start, tmp_path):
+def stopped(own, bytes_of_night, own_start, tmp_path):
     """Begins a stage and stops services when it reaches a barrier; how it goes on without them. Afterwards all are back."""
     reached = tmp_path / "reached"
 
     def begin(barrier, services, patience, stage="net_demand"):
         setting = {"PROCUREMENT_SERVICES__RETRY_SECONDS": str(patience)}
         drill = {"PROCUREMENT_BARRIER": barrier, "PROCUREMENT_BARRIER_FILE": str(reached)}
-        run = start(stage, DAY, "--force", **setting, **drill)
+        run = own_start(stage, DAY, "--force", **setting, **drill)
         while not reached.exists():
             assert run.poll() is None, run.stdout.read()
             time.sleep(0.05)
@@ -100,7 +53,7 @@ def ends_with_75(run, said):
     assert said in output and "./submit.sh" in output and "Traceback" not in output, output
 
 
-def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(own, bytes_of_night, stopped, submit):
+def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(own, bytes_of_night, stopped, own_submit):
     """Trino stays away from one run before: it is the slowest to start, and Spark builds without it."""
     before = bytes_of_night()
     ends_with_75(stopped("built_before_audit", ["trino"], patience=2), "Trino was asked to")
@@ -110,7 +63,7 @@ def test_services_that_come_back_let_a_run_finish_and_the_bytes_are_the_same(own
     assert bring_up(own)
     output, _ = run.communicate(timeout=300)
     assert run.returncode == 0, output
-    submit("all", DAY)
+    own_submit("all", DAY)
     assert bytes_of_night() == before
 
 
@@ -125,16 +78,16 @@ def set_quota(lake, path, room):
 @pytest.mark.parametrize(
     ("stage", "table"), [("stage_orders", "staging.pos_order_lines"), ("net_demand", "planning.net_demand")]
 )
-def test_a_full_hdfs_ends_a_run_with_73_and_leaves_no_part_of_a_file(own, bytes_of_night, submit, stage, table):
+def test_a_full_hdfs_ends_a_run_with_73_and_leaves_no_part_of_a_file(own, bytes_of_night, own_submit, stage, table):
     """One stage writes by Spark, the other by Trino."""
     hdfs = Hdfs(own.site().addresses()["HDFS_URL"])
     root = f"/warehouse/_runs/{table}"
     before = [entry.path for entry in hdfs.list(f"{root}/{DAY}")]
     set_quota(own, root, 1)
     try:
-        full = submit(stage, DAY, "--force", expect=73)
+        full = own_submit(stage, DAY, "--force", expect=73)
     finally:
         set_quota(own, root, -1)
     assert "free space in HDFS" in full, full
     assert [entry.path for entry in hdfs.list(f"{root}/{DAY}")] == before
-    submit(stage, DAY, "--force")
+    own_submit(stage, DAY, "--force")
