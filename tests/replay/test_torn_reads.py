@@ -11,21 +11,20 @@ import pytest
 from common.contracts import all_contracts
 from common.publish.flip import point
 from common.publish.run import Run
-from tests.replay.nights import FIRST, first_night
+from tests.replay.nights import FIRST, THIRD
 
 pytestmark = pytest.mark.master_data
 
-DAY = date(2034, 5, 14)
-ABSENT = ("staging.receipts", "planning.open_orders")  # not every night has them
+DAY = date.fromisoformat(THIRD)
+ABSENT = ("staging.receipts", "planning.open_orders")  # not both nights have them
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit" and c.name not in ABSENT)
 PUBLICATIONS, MOST = 20, 80  # more than so many only until the reader has met both contents of every table
 PAUSE_SECONDS = 0.4  # the reader, which goes round the tables, gets on meanwhile
 
 
 @pytest.fixture
-def contents(nights, submit, settings, metastore):
-    """Two contents of every table: the directories of two real nights on different input. Afterwards the date has its own."""
-    first_night(submit, settings, str(DAY), "2")
+def contents(nights, metastore):
+    """Two contents of every table: the directories of two real nights. Afterwards the date has its own again."""
     own = {table: metastore.partition(table, DAY) for table in TABLES}
     other = {table: metastore.partition(table, date.fromisoformat(FIRST)) for table in TABLES}
     yield [{table: partition.location for table, partition in found.items()} for found in (own, other)]
