@@ -10,8 +10,6 @@ import pytest
 
 from common.landing.manifest import read_manifest
 
-pytestmark = pytest.mark.master_data
-
 DAY = "2026-03-04"
 
 

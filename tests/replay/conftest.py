@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.replay.nights import FIELDS, FIRST, SECOND, THIRD, THREE, lines_of, receipts_of, send
+from tests.replay.nights import DIRTY, FIELDS, FIRST, SECOND, THIRD, THREE, first_night, lines_of, receipts_of, send
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +14,14 @@ def clients(settings, postgres):
     from common.publish.run import Clients
 
     return Clients(settings)
+
+
+@pytest.fixture(scope="session")
+def dirty(submit, settings):
+    """The first night of the date with faults; its order files."""
+    found = first_night(submit, settings, DIRTY, "7")
+    assert len(found) > 5
+    return found
 
 
 @pytest.fixture(scope="session")

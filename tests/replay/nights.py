@@ -5,6 +5,7 @@ import hashlib
 import json
 
 SIZE = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "3", "--replace-master")
+DIRTY = "2031-03-05"  # a night with faults of every kind
 
 
 def first_night(submit, settings, day, seed):

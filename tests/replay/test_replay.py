@@ -5,35 +5,24 @@ import random
 
 import pytest
 
-from tests.replay.nights import SIZE, first_night, orders_of
+from tests.replay.nights import DIRTY, SIZE, orders_of
 
 pytestmark = pytest.mark.master_data
 
-DAY = "2031-03-05"
-
-
-@pytest.fixture(scope="module")
-def first(submit, settings):
-    """The first night of the date, and its order files."""
-    found = first_night(submit, settings, DAY, "7")
-    assert len(found) > 5
-    return found
-
-
-def test_a_rerun_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(first, submit, settings):
-    again = submit("all", DAY)
+def test_a_rerun_has_nothing_to_do_and_a_forced_one_gives_the_same_bytes(dirty, submit, settings):
+    again = submit("all", DIRTY)
     # ingest and snapshot_master look each time whether there is something new
     assert again.returncode == 0 and "2 of 10 stages ran" in again.stdout, again.stderr
-    forced = submit("all", DAY, "--force")
+    forced = submit("all", DIRTY, "--force")
     assert forced.returncode == 0 and "10 of 10 stages ran" in forced.stdout, forced.stderr
-    assert orders_of(settings, DAY) == first
+    assert orders_of(settings, DIRTY) == dirty
 
 
-def test_another_locale_and_time_zone_give_the_same_bytes(first, submit, settings):
+def test_another_locale_and_time_zone_give_the_same_bytes(dirty, submit, settings):
     odd = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "4711"}
-    night = submit("all", DAY, "--force", env=odd)
+    night = submit("all", DIRTY, "--force", env=odd)
     assert night.returncode == 0, night.stderr
-    assert orders_of(settings, DAY) == first
+    assert orders_of(settings, DIRTY) == dirty
 
 
 def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, hdfs):
@@ -67,29 +56,29 @@ def test_files_and_rows_in_another_order_give_the_same_bytes(submit, settings, h
     assert orders_of(settings, day) == before
 
 
-def test_master_data_that_changed_since_does_not_matter_until_asked_for(first, submit, settings, postgres):
+def test_master_data_that_changed_since_does_not_matter_until_asked_for(dirty, submit, settings, postgres):
     """Neither a rule nor an option of a supplier, in rows that were there and in new ones. The last test of the date: it leaves
     other orders behind.
     """
     postgres.rows("update procurement.replenishment_rules set safety_stock = coalesce(safety_stock, 0) + 500 where sku like 'G%'")
-    postgres.rows("update procurement.suppliers set order_weekdays = '1' where supplier_id = 'GS0001'")  # DAY is a Wednesday
-    closed = f"('receiver', 'network', date '{DAY}' + 1, false, false, 'closed')"
+    postgres.rows("update procurement.suppliers set order_weekdays = '1' where supplier_id = 'GS0001'")  # DIRTY is a Wednesday
+    closed = f"('receiver', 'network', date '{DIRTY}' + 1, false, false, 'closed')"
     postgres.rows(
         "insert into procurement.calendar_days (party_kind, party_id, day, is_order_day, is_working_day, reason)"
         f" values {closed}"
     )
-    folder = settings.path("paths.output") / "supplier_orders" / DAY
+    folder = settings.path("paths.output") / "supplier_orders" / DIRTY
     try:
-        night = submit("all", DAY, "--force")
+        night = submit("all", DIRTY, "--force")
         assert night.returncode == 0, night.stderr
-        assert orders_of(settings, DAY) == first
-        refused = submit("all", DAY, "--refresh-master")
+        assert orders_of(settings, DIRTY) == dirty
+        refused = submit("all", DIRTY, "--refresh-master")
         assert refused.returncode == 77, refused.stderr
         assert "--revise" in refused.stderr
-        assert orders_of(settings, DAY) == first
-        revised = submit("all", DAY, "--refresh-master", "--revise")
+        assert orders_of(settings, DIRTY) == dirty
+        revised = submit("all", DIRTY, "--refresh-master", "--revise")
         assert revised.returncode == 0, revised.stderr
-        assert orders_of(settings, DAY) != first
+        assert orders_of(settings, DIRTY) != dirty
         assert "no_order_day,notice,supplier GS0001" in (folder / "exceptions.csv").read_text(encoding="utf-8")
     finally:
         postgres.rows("update procurement.replenishment_rules set safety_stock = safety_stock - 500 where sku like 'G%'")

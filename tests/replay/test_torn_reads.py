@@ -11,11 +11,11 @@ import pytest
 from common.contracts import all_contracts
 from common.publish.flip import point
 from common.publish.run import Run
-from tests.replay.nights import FIRST, THIRD
+from tests.replay.nights import DIRTY, FIRST
 
 pytestmark = pytest.mark.master_data
 
-DAY = date.fromisoformat(THIRD)
+DAY = date.fromisoformat(DIRTY)
 ABSENT = ("staging.receipts", "planning.open_orders")  # not both nights have them
 TABLES = tuple(c.name for c in all_contracts() if c.schema != "audit" and c.name not in ABSENT)
 PUBLICATIONS, MOST = 20, 80  # more than so many only until the reader has met both contents of every table
@@ -23,7 +23,7 @@ PAUSE_SECONDS = 0.4  # the reader, which goes round the tables, gets on meanwhil
 
 
 @pytest.fixture
-def contents(nights, metastore):
+def contents(nights, dirty, metastore):
     """Two contents of every table: the directories of two real nights. Afterwards the date has its own again."""
     own = {table: metastore.partition(table, DAY) for table in TABLES}
     other = {table: metastore.partition(table, date.fromisoformat(FIRST)) for table in TABLES}

@@ -15,7 +15,7 @@ from common.plan_world import MADE
 
 pytestmark = pytest.mark.master_data
 
-DAY, NEXT_DAY = "2035-07-02", "2035-07-03"
+DAY = "2035-07-02"
 SKUS = 120
 SIZE = ("--stores", "6", "--orders", "300", "--skus", str(SKUS), "--warehouses", "3", "--format", "json")
 UNSOLD = "G000009"
@@ -217,16 +217,6 @@ def test_the_reversed_order_negates_and_a_run_with_itself_is_nothing(night, edit
     assert sum(p["units"] for p in there["parts"]) == sum(units.values()) == -sum(p["units"] for p in back["parts"])
     same = diff(submit, DAY, str(edited[0]), str(edited[0]))
     assert same["lines"] == [] and not any(part["lines"] for part in same["parts"])
-
-
-def test_two_dates_end_where_the_later_one_is(edited, submit):
-    """The last input swapped gives the very plan of the other date: nothing remains to be explained."""
-    done(submit("generate", NEXT_DAY, *SIZE, "--seed", "32"))
-    done(submit("all", NEXT_DAY))
-    found = diff(submit, DAY, NEXT_DAY)
-    assert (found["old"]["business_date"], found["new"]["business_date"]) == (DAY, NEXT_DAY)
-    assert LATER_CODE not in [part["input"] for part in found["parts"]]
-    assert sum(line["units"] for line in found["lines"]) == sum(part["units"] for part in found["parts"]) != 0
 
 
 def test_the_result_is_there_for_analysts_until_it_is_removed(night, edited, submit, settings):
