@@ -88,15 +88,20 @@ class Process:
         return True
 
     def _is_running(self, pid: int) -> bool:
-        with contextlib.suppress(ChildProcessError):  # a child of ours that ended stays until it is waited for
-            os.waitpid(pid, os.WNOHANG)
+        _reap(pid)
         return self._is_ours(pid)
 
     def has_ended(self) -> bool:
         """Whether the process of the pid file is gone, without a look at all other processes."""
         try:
-            return not self._is_running(int(self.pid_file.read_text()))
-        except (FileNotFoundError, ValueError):
+            pid = int(self.pid_file.read_text())
+            _reap(pid)
+            shown = Path(f"/proc/{pid}/environ").read_bytes()
+            if shown:
+                return self._mark not in shown.split(b"\0")
+            # it ended a moment ago, or it is just taking on another program, as setpriv takes on PostgreSQL
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        except (OSError, ValueError):
             return True
 
     def log_tail(self, lines: int) -> list[str]:
@@ -114,6 +119,11 @@ def _started(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     except OSError:
         return 1 << 62
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # a child of ours that ended stays until it is waited for
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _signal(pid: int, sign: int) -> None:

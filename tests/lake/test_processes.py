@@ -55,6 +55,16 @@ def test_a_process_that_ended_by_itself_is_seen(process):
     assert process.has_ended() and process.pid() is None
 
 
+def test_a_process_that_takes_on_another_program_has_not_ended(process, tmp_path):
+    """Here one program after the other; for an instant of each it shows no environment."""
+    again = tmp_path / "again"
+    again.write_text('#!/bin/sh\nexec "$0"\n')
+    again.chmod(0o755)
+    process.start([again], {"PATH": os.environ["PATH"]})
+    assert not any(process.has_ended() for _ in range(5000))
+    assert process.stop(5, signal.SIGKILL) and process.has_ended()
+
+
 def test_another_lake_has_processes_of_its_own(process, tmp_path):
     process.start(*SLEEP)
     assert Process(tmp_path / "another", "sleeper").pid() is None
