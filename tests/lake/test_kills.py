@@ -22,7 +22,6 @@ KILLS = [
     ("audited_before_flip", "net_demand"),
     ("between_flips", "purchase_orders"),
     ("flipped_before_ledger", "exceptions"),
-    ("between_flips", "all"),
 ]
 
 

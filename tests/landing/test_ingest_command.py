@@ -1,4 +1,4 @@
-"""ingest and snapshot_master as a scheduler sees them: exit codes, and what stands on stderr."""
+"""ingest as a scheduler sees it: exit codes, and what stands on stderr."""
 
 import hashlib
 import os
@@ -114,15 +114,9 @@ def test_stock_that_is_no_csv_is_refused_before_it_lands(submit, settings, hdfs)
     assert "Traceback" not in refused.stderr and not hdfs.exists(f"/raw/stock/{day}/W1.jsonl")
 
 
-def test_a_snapshot_is_kept(submit, postgres):
-    assert submit("snapshot_master", DAY).returncode == 0
-    again = submit("snapshot_master", DAY)
-    assert again.returncode == 0 and "kept for every replay" in again.stderr
-
-
 def test_other_arguments_of_generate_are_refused_before_anything_is_written(submit, settings):
     for wrong in (["--stores", "0"], ["--format", "xml"], ["--dirty", "101"], ["--orders", "many"]):
-        assert submit("generate", "2026-03-06", *wrong).returncode == 64
+        assert submit("generate", "2026-03-06", "--no-master", *wrong).returncode == 64
     assert not (settings.path("paths.inbox") / "orders" / "2026-03-06").exists()
 
 

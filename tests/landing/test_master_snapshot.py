@@ -137,3 +137,9 @@ def test_damaged_settings_of_a_night_are_not_taken(hdfs, mine, snapshot):
     with pytest.raises(BadData, match=r"settings\.json has another checksum") as failure:
         settings_of_night(hdfs, DAY, mine)
     assert failure.value.where == path and failure.value.next.endswith("--refresh-master")
+
+
+def test_by_command_it_is_kept_too(submit, postgres):
+    assert submit("snapshot_master", DAY).returncode == 0
+    again = submit("snapshot_master", DAY)
+    assert again.returncode == 0 and "kept for every replay" in again.stderr

@@ -74,7 +74,7 @@ def place(world, name, sku):
 @pytest.fixture(scope="module")
 def both(trino, hdfs):
     """(SKU, what Trino decided, what Python decided) of thousands of SKUs in one query."""
-    sample = {f"s{n}": named(sku, n) for n, sku in enumerate(made(skus, 2500))}
+    sample = {f"s{n}": named(sku, n) for n, sku in enumerate(made(skus, 1500))}
     with StoredWorld(trino, hdfs) as world:
         for name, sku in sample.items():
             place(world, name, sku)

@@ -11,7 +11,7 @@ from datetime import date
 import pytest
 
 from common.diff.parts import LATER_CODE
-from tests.replay.nights import FIRST, SECOND, THIRD, lines_of, send
+from tests.replay.nights import DIRTY, FIRST, SECOND, THIRD, lines_of, send
 
 pytestmark = pytest.mark.master_data
 
@@ -88,14 +88,14 @@ def test_the_third_date_counts_on_both_releases_and_on_the_receipts_of_the_secon
     assert f"audit.released_orders/{THIRD}" not in names
 
 
-def test_what_differs_between_two_dates_ends_where_the_later_one_is(nights, submit):
+def test_what_differs_between_two_dates_ends_where_the_later_one_is(dirty, nights, submit):
     """The last input swapped gives the very plan of the other date: nothing remains to be explained."""
-    told = submit("diff", SECOND, THIRD, "--json", "--quiet")
+    told = submit("diff", DIRTY, FIRST, "--json", "--quiet")
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
-    assert (found["old"]["business_date"], found["new"]["business_date"]) == (SECOND, THIRD)
+    assert (found["old"]["business_date"], found["new"]["business_date"]) == (DIRTY, FIRST)
     parts = {part["input"]: part for part in found["parts"]}
-    assert LATER_CODE not in parts and parts["demand"]["units"] and parts["open orders"]["lines"]
+    assert LATER_CODE not in parts and parts["demand"]["units"] and parts["master data"]["lines"]
     assert sum(line["units"] for line in found["lines"]) == sum(part["units"] for part in parts.values()) != 0
 
 
