@@ -15,9 +15,11 @@ from tests.replay.nights import SIZE, files_of
 def own(tmp_path_factory):
     """A running lake that these tests may break."""
     made = LocalLake(tmp_path_factory.mktemp("ein See, ß") / "lake", "procurement")
-    assert bring_up(made)
-    yield made
-    made.reset(quiet)
+    try:
+        assert bring_up(made)
+        yield made
+    finally:
+        made.reset(quiet)
     assert not any(made.home.iterdir())
 
 
