@@ -71,7 +71,7 @@ def test_every_sku_of_the_assortment_is_followed_or_counted(told, settings):
         (["2018-01-02..2018-01-05"], 66, "to 201"),
     ],
 )
-def test_what_can_t_be_played_is_refused(lake, submit, arguments, code, says):
-    done = submit("backtest", *arguments)
+def test_what_can_t_be_played_is_refused(lake, command, arguments, code, says):
+    done = command("backtest", *arguments)
     assert done.returncode == code, done.stderr
     assert says in done.stderr

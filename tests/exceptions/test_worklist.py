@@ -92,26 +92,26 @@ def test_the_second_night_knows_the_first(nights):
         (("--code", "overflow", "--code", "no_supplier"), ["B", "C"]),
     ],
 )  # fmt: skip
-def test_the_command(nights, submit, options, skus):
-    done = submit("worklist", SECOND, "--json", *options)
+def test_the_command(nights, command, options, skus):
+    done = command("worklist", SECOND, "--json", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert [row["sku"] for row in result["exceptions"] if row["code"] == "no_supplier"] == skus
     assert result["compared_with"] == str(FIRST)
 
 
-def test_what_it_prints(nights, submit):
-    text = submit("worklist", SECOND, "--code", "no_supplier").stdout
+def test_what_it_prints(nights, command):
+    text = command("worklist", SECOND, "--code", "no_supplier").stdout
     assert f"since {FIRST}: 1 new" in text and "1 gone" in text
     assert "open 2 nights" in text and "SKU B: 40 needed, not ordered: no supplier is mapped" in text
-    assert "the first 1; --limit 0 shows all" in submit("worklist", SECOND, "--limit", "1").stdout
+    assert "the first 1; --limit 0 shows all" in command("worklist", SECOND, "--limit", "1").stdout
 
 
-def test_what_can_not_be_meant_is_refused(nights, submit):
-    unknown = submit("worklist", SECOND, "--code", "no_suplier")
+def test_what_can_not_be_meant_is_refused(nights, command):
+    unknown = command("worklist", SECOND, "--code", "no_suplier")
     assert unknown.returncode == 64 and "no_supplier" in unknown.stderr
-    assert submit("worklist", "1999-03-06").returncode == 66
-    assert submit("worklist", SECOND, "--new", "--gone").returncode == 64
+    assert command("worklist", "1999-03-06").returncode == 66
+    assert command("worklist", SECOND, "--new", "--gone").returncode == 64
 
 
 def test_a_replay_of_the_earlier_date_is_seen_and_does_not_look_ahead(nights):

@@ -81,9 +81,9 @@ def test_what_was_not_ordered_comes_to_the_same_too(clients, read):
         ("not_planned", None, "not ordered, the product"),
     ],
 )
-def test_a_sku_of_every_outcome(by_outcome, submit, outcome, bound_by, says):
+def test_a_sku_of_every_outcome(by_outcome, command, outcome, bound_by, says):
     sku = by_outcome[outcome, bound_by]
-    done = submit("explain", DAY, sku)
+    done = command("explain", DAY, sku)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith(sku) and re.match(f".*{says}", lines[1])
@@ -194,15 +194,15 @@ def test_an_order_s_windows_are_computed_again(clients, read, altered):
         ((DAY, "--supplier", "S00690"), 66, r"there is no supplier 'S00690'.*S0069"),
     ],
 )
-def test_what_can_not_be_explained_says_what_could(demo, submit, arguments, code, says):
-    done = submit("explain", *arguments)
+def test_what_can_not_be_explained_says_what_could(demo, command, arguments, code, says):
+    done = command("explain", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert re.search(says, done.stderr, re.S), done.stderr
     assert "next:" in done.stderr
 
 
-def test_json_has_everything_that_the_screen_has(by_outcome, submit):
-    done = submit("explain", DAY, by_outcome["ordered", "pack"], "--json", "--lines", "0")
+def test_json_has_everything_that_the_screen_has(by_outcome, command):
+    done = command("explain", DAY, by_outcome["ordered", "pack"], "--json", "--lines", "0")
     found = json.loads(done.stdout)
     assert done.returncode == 0
     assert {"sentence", "formula", "steps", "order", "suppliers", "exceptions", "history", "sources", "provenance"} <= set(found)
@@ -221,7 +221,7 @@ def test_plain_text_where_the_locale_has_no_more(by_outcome, submit):
     assert "█" in wide and 80 < max(map(len, wide.splitlines())) <= 120
 
 
-def test_an_order_adds_up(clients, read, submit, settings):
+def test_an_order_adds_up(clients, read, command, settings):
     manifest = read_manifest(published(orders_root(settings), DAY))
     largest = max((order for order in manifest["orders"] if order["lines"] <= 100), key=lambda order: order["lines"])
     found = order_explanation(clients, read, largest["supplier_id"], 3)
@@ -232,7 +232,7 @@ def test_an_order_adds_up(clients, read, submit, settings):
     )  # fmt: skip
     assert sum(line["order_qty"] for line in shown) + rest["order_qty"] == order["order_qty"] == sum(order["steps"].values())
     assert sum(line["line_cost"] for line in shown) + rest["cost"] == order["cost"]
-    done = submit("explain", DAY, "--supplier", largest["supplier_id"])
+    done = command("explain", DAY, "--supplier", largest["supplier_id"])
     assert done.returncode == 0 and largest["order_number"] in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -252,8 +252,8 @@ def test_the_result_is_there_for_analysts_until_it_is_removed(night, edited, sub
         ((DAY, "--file", "/no/such.yml"), 66, "can't be read"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_planned_is_refused(night, submit, arguments, code, message):
-    refused = submit("what-if", *arguments)
+def test_what_can_not_be_planned_is_refused(night, command, arguments, code, message):
+    refused = command("what-if", *arguments)
     assert (refused.returncode, message in refused.stderr) == (code, True), refused.stderr
     assert not refused.stdout
 
@@ -269,8 +269,8 @@ def test_what_can_not_be_planned_is_refused(night, submit, arguments, code, mess
         ((DAY, "2035-08-08"), 66, "there is no plan of 2035-08-08"),
     ],
 )
-def test_what_can_not_be_compared_is_refused(night, submit, arguments, code, message):
-    refused = submit("diff", *arguments)
+def test_what_can_not_be_compared_is_refused(night, command, arguments, code, message):
+    refused = command("diff", *arguments)
     assert (refused.returncode, message in refused.stderr) == (code, True), refused.stderr
 
 
