@@ -29,7 +29,7 @@ WORDS = (
         minimum_order_value=200, minimum_order_units=60, min_history_days=0, fill_max_days=60,
     ),
 )  # fmt: skip
-SUPPLIERS = (250, 450)
+SUPPLIERS = (300, 600)
 
 maybe = st.none() | st.none()
 near = st.integers(-3, 40).map(lambda n: DAY + timedelta(days=n))
