@@ -144,7 +144,7 @@ def test_nothing_is_mocked_or_skipped_for_good():
 
 def test_who_touches_master_data_says_so():
     """Two workers share one PostgreSQL; what edits its master data, or plans by what it made, runs in one of them."""
-    makes = r'submit\("(generate(?!.*"--no-master")|snapshot_master|calendar)"|first_night\('
+    makes = r'(submit|command)\("(generate(?!.*"--no-master")|snapshot_master|calendar)"|first_night\('
     touches = re.compile(makes + r"|(update|into|from) procurement\.[a-z]")
     told = re.compile(r"mark\.(master_data|own_lake|containers|cluster)")
     for file in PYTHON:

@@ -44,10 +44,9 @@ class Process:
 
     def _is_ours(self, pid: int) -> bool:
         try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            return self._mark in _environment(pid).split(b"\0")
         except OSError:
             return False
-        return self._mark in environment.split(b"\0")
 
     def start(self, command: list[str], environment: dict[str, str]) -> int:
         """Starts the command in the lake's folder, detached from the terminal; output goes to the log."""
@@ -96,11 +95,10 @@ class Process:
         try:
             pid = int(self.pid_file.read_text())
             _reap(pid)
-            shown = Path(f"/proc/{pid}/environ").read_bytes()
-            if shown:
+            if shown := _environment(pid):
                 return self._mark not in shown.split(b"\0")
             # it ended a moment ago, or it is just taking on another program, as setpriv takes on PostgreSQL
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+            return _stat(pid)[0] in "ZX"
         except (OSError, ValueError):
             return True
 
@@ -114,9 +112,19 @@ class Process:
             return []
 
 
+def _environment(pid: int) -> bytes:
+    """What the process shows of its environment; nothing while it takes on another program. OSError when it is gone."""
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat after the name, from the state on; OSError when the process is gone."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def _started(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        return int(_stat(pid)[19])
     except OSError:
         return 1 << 62
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -26,7 +27,6 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="package")
 def own_start(own):
     """Starts ./submit.sh on that lake in a process group of its own and returns the Popen; its two outputs are one."""
-    bring_up(own)
 
     def start(*arguments, **more):
         env = os.environ | {"PROCUREMENT_LAKE_DIR": str(own.home)} | more
@@ -62,3 +62,26 @@ def bytes_of_night(own, own_submit):
 
     assert len(read()) > 4
     return read
+
+
+@pytest.fixture
+def reached(tmp_path):
+    """The file that a run makes at its barrier; it goes on when the file is removed."""
+    return tmp_path / "reached"
+
+
+@pytest.fixture
+def stands_at(own_start, reached):
+    """Starts a command for DAY, waits until it stands at a barrier, and returns the Popen."""
+
+    def start(command, barrier, **more):
+        drill = {"PROCUREMENT_BARRIER": barrier, "PROCUREMENT_BARRIER_FILE": str(reached)}
+        process = own_start(command, DAY, "--force", **drill, **more)
+        deadline = time.monotonic() + 120
+        while not reached.exists():
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline, f"never reached {barrier}"
+            time.sleep(0.05)
+        return process
+
+    return start

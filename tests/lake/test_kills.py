@@ -31,24 +31,6 @@ def night(bytes_of_night):
     return bytes_of_night()
 
 
-@pytest.fixture
-def stands_at(own_start, tmp_path):
-    """Starts a command and waits until it stands at a barrier."""
-
-    def start(command, barrier):
-        reached = tmp_path / "reached"
-        drill = {"PROCUREMENT_BARRIER": barrier, "PROCUREMENT_BARRIER_FILE": str(reached)}
-        process = own_start(command, DAY, "--force", **drill)
-        deadline = time.monotonic() + 120
-        while not reached.exists():
-            assert process.poll() is None, f"ended with {process.returncode} before it reached {barrier}"
-            assert time.monotonic() < deadline, f"never reached {barrier}"
-            time.sleep(0.05)
-        return process
-
-    return start
-
-
 @pytest.mark.parametrize(("barrier", "command"), KILLS, ids=[f"{c}-{b}" for b, c in KILLS])
 def test_a_killed_run_leaves_a_clean_date(night, own, own_submit, bytes_of_night, stands_at, barrier, command):
     process = stands_at(command, barrier)

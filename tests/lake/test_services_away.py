@@ -14,17 +14,11 @@ pytestmark = pytest.mark.own_lake
 
 
 @pytest.fixture
-def stopped(own, bytes_of_night, own_start, tmp_path):
+def stopped(own, bytes_of_night, stands_at, reached):
     """Begins a stage and stops services when it reaches a barrier; how it goes on without them. Afterwards all are back."""
-    reached = tmp_path / "reached"
 
     def begin(barrier, services, patience, stage="net_demand"):
-        setting = {"PROCUREMENT_SERVICES__RETRY_SECONDS": str(patience)}
-        drill = {"PROCUREMENT_BARRIER": barrier, "PROCUREMENT_BARRIER_FILE": str(reached)}
-        run = own_start(stage, DAY, "--force", **setting, **drill)
-        while not reached.exists():
-            assert run.poll() is None, run.stdout.read()
-            time.sleep(0.05)
+        run = stands_at(stage, barrier, PROCUREMENT_SERVICES__RETRY_SECONDS=str(patience))
         for service in own.services():
             if service.name in services:
                 service.stop()
