@@ -136,13 +136,13 @@ def put(world, name, line):
     return Line(line.ago, line.due, line.revisions, tuple(sent.values()))
 
 
-def test_a_thousand_lines_against_plain_python(trino, hdfs):
-    histories = {f"L{number}": line for number, line in enumerate(made(lines, 1000))}
+def test_two_thousand_lines_against_plain_python(trino, hdfs):
+    histories = {f"L{number}": line for number, line in enumerate(made(lines, 2000))}
     with StoredWorld(trino, hdfs) as world:
         histories = {name: put(world, name, line) for name, line in histories.items()}
         found = {row["sku"]: row for row in plan(trino, world, "open_orders")["open_orders"]}
     wanted = {name: result for name, line in histories.items() if (result := expected(line))}
-    assert len(wanted) > 500, len(wanted)
+    assert len(wanted) > 1000, len(wanted)
     assert {row["closed_reason"] for row in found.values()} == {None, "received", "withdrawn", "final", "late", "not_ordered"}
     for name, result in wanted.items():
         assert {column: found[name][column] for column in result} == result, (name, histories[name])

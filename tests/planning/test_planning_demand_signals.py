@@ -34,7 +34,7 @@ skus = st.sampled_from([1, 3, 5, 9]).flatmap(
 
 @pytest.fixture(scope="module")
 def judged(trino, hdfs):
-    """(SKU's numbers, its codes) of thousands of SKUs in one query."""
+    """(SKU's numbers, its codes) of a thousand SKUs in one query."""
     sample = {f"s{number}": sku for number, sku in enumerate(made(skus, 1000))}
     with StoredWorld(trino, hdfs) as world:
         world.add("suppliers", supplier_id="S").add("stores", store_id="1").add("warehouses", warehouse_id="W1")

@@ -29,7 +29,7 @@ WORDS = (
         minimum_order_value=200, minimum_order_units=60, min_history_days=0, fill_max_days=60,
     ),
 )  # fmt: skip
-SUPPLIERS = (300, 600)
+SUPPLIERS = (500, 1000)
 
 maybe = st.none() | st.none()
 near = st.integers(-3, 40).map(lambda n: DAY + timedelta(days=n))
@@ -144,7 +144,7 @@ def decide(trino, hdfs, parties_of_world, receiver, words):
         settings = {f"planning.{name}": value for name, value in vars(words).items()}
         made_by = plan(trino, world, settings=settings, also=["purchase_order_lines"])
     rows, lines = ({row["sku"]: row for row in made_by[model]} for model in ("order_decisions", "purchase_order_lines"))
-    assert len(rows) == sum(len(of) for _, of in parties_of_world) > 500
+    assert len(rows) == sum(len(of) for _, of in parties_of_world) > 1000
     raised = defaultdict(set)
     for row in made_by["exceptions"]:
         raised[row["sku"] or row["supplier_id"]].add(row["code"])
