@@ -22,6 +22,7 @@ from common.lake.trino_node import TrinoNode
 
 KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastore, TrinoNode)
 _MEMORY_GB = 6  # Trino 2, the others 1.5, a night's Spark 2.5
+_DYING_SECONDS = 2  # a service killed a moment ago may hold its port as long as its memory is being given back
 START_SECONDS = 120  # a service that does not serve by then has failed
 _FILES_OF_SERVICES = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp")
 _OURS = (*_FILES_OF_SERVICES, "spark", "benchmark", "inbox", "output")
@@ -127,9 +128,12 @@ def _need_memory(idle: list[Service]) -> None:
 
 
 def _refuse_taken_ports(idle: list[Service]) -> None:
+    deadline = time.monotonic() + _DYING_SECONDS
     for service in idle:
         for name in service.ports():
             port = service.site.ports[name]
+            while not port_is_free(port) and time.monotonic() < deadline:
+                time.sleep(0.05)
             if not port_is_free(port):
                 raise Unavailable(
                     f"port {port}, kept for {service.name}, is taken by another program",

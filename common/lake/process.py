@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 _MARK = "PROCUREMENT_LAKE_SERVICE"
+_STATE, _THREADS, _STARTED = 0, 17, 19  # places in what _stat gives (proc(5))
 _LOG_LIMIT = 50_000_000  # bytes; a larger log is set aside at the next start
 
 
@@ -77,30 +78,34 @@ class Process:
             return False
         _signal(pid, sign)
         deadline = time.monotonic() + patience
-        while self._is_running(pid) and time.monotonic() < deadline:
+        while not self._is_gone(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if self._is_running(pid):
+        if not self._is_gone(pid):
             _signal(pid, signal.SIGKILL)
-            while self._is_running(pid):
+            while not self._is_gone(pid):
                 time.sleep(0.05)
         self.pid_file.unlink(missing_ok=True)
         return True
 
-    def _is_running(self, pid: int) -> bool:
-        _reap(pid)
-        return self._is_ours(pid)
-
     def has_ended(self) -> bool:
         """Whether the process of the pid file is gone, without a look at all other processes."""
         try:
-            pid = int(self.pid_file.read_text())
-            _reap(pid)
+            return self._is_gone(int(self.pid_file.read_text()))
+        except (FileNotFoundError, ValueError):
+            return True
+
+    def _is_gone(self, pid: int) -> bool:
+        """Whether nothing is left of our process `pid`: its files are closed, its ports are free."""
+        _reap(pid)
+        try:
             if shown := _environment(pid):
                 return self._mark not in shown.split(b"\0")
-            # it ended a moment ago, or it is just taking on another program, as setpriv takes on PostgreSQL
-            return _stat(pid)[0] in "ZX"
-        except (OSError, ValueError):
+            # Without an environment it is taking on another program, as setpriv takes on PostgreSQL, or it is ending.
+            # The first thread of a killed one may be gone while others still hold its ports.
+            stat = _stat(pid)
+        except OSError:
             return True
+        return stat[_STATE] in "ZX" and int(stat[_THREADS]) <= 1
 
     def log_tail(self, lines: int) -> list[str]:
         """The last lines of the log."""
@@ -113,8 +118,14 @@ class Process:
 
 
 def _environment(pid: int) -> bytes:
-    """What the process shows of its environment; nothing while it takes on another program. OSError when it is gone."""
-    return Path(f"/proc/{pid}/environ").read_bytes()
+    """What the process shows of its environment; nothing at its end or while it takes on another program.
+
+    OSError when it is gone or another user's.
+    """
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except ProcessLookupError:  # it is still listed, its memory has been given back
+        return b""
 
 
 def _stat(pid: int) -> list[str]:
@@ -124,7 +135,7 @@ def _stat(pid: int) -> list[str]:
 
 def _started(pid: int) -> int:
     try:
-        return int(_stat(pid)[19])
+        return int(_stat(pid)[_STARTED])
     except OSError:
         return 1 << 62
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,22 @@ def test_a_process_that_takes_on_another_program_has_not_ended(process, tmp_path
     process.start([again], {"PATH": os.environ["PATH"]})
     assert not any(process.has_ended() for _ in range(5000))
     assert process.stop(5, signal.SIGKILL) and process.has_ended()
+
+
+def test_one_whose_first_thread_has_gone_has_not_ended(process):
+    """So is a killed Java process for a moment, with its ports still taken; here the second thread stays as long as it may."""
+    halved = (
+        "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start();"
+        "print('halved', flush=True); ctypes.CDLL(None).pthread_exit(None)"
+    )
+    pid = process.start([sys.executable, "-S", "-c", halved], {"PATH": os.environ["PATH"]})
+    while process.log_tail(1) != ["halved"] or "zombie" not in Path(f"/proc/{pid}/status").read_text():
+        time.sleep(0.01)
+    assert not process.has_ended()
+    os.kill(pid, signal.SIGKILL)
+    while not process.has_ended():
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_another_lake_has_processes_of_its_own(process, tmp_path):
