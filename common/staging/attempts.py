@@ -17,21 +17,24 @@ import pyarrow.parquet as pq
 
 from common.clients.hdfs import Hdfs
 from common.publish.barrier import barrier
+from common.staging.tables import compact
 
 ACCEPTED, SUSPECT, REFUSED = "accepted", "suspect", "refused"
 _WRITERS = 4
 _ROW_GROUP_ROWS = 131_072  # rows lie by SKU: a query of one SKU reads one row group of a file, and few pages of it
 # columns whose values repeat within a file; order ids, once sorted by SKU, do not
-_DICTIONARY = ("store_id", "warehouse_id", "sku", "source_file", "action", "reasons.list.element", "line_no", "quantity")
+_DICTIONARY = ("store_id", "warehouse_id", "sku", "source_file", "action", "reasons.list.element", "line_no", "quantity", "raw")
+_RAW_BYTES = 1 << 30  # raw text goes into its file as a dictionary whatever its size: it is never spelled out in memory
 
 
 @dataclass(frozen=True)
 class Written:
-    """A file of an attempt: its name, what kind of rows, how many."""
+    """A file of an attempt: its name, what kind of rows, how many; of suspects, which bucket of groups."""
 
     name: str
     kind: str
     rows: int
+    part: int = 0
 
 
 class Attempt:
@@ -44,12 +47,12 @@ class Attempt:
         self._files: list[Written] = []
         self._running: list[Future[None]] = []
 
-    def write(self, kind: str, table: pa.Table) -> None:
+    def write(self, kind: str, table: pa.Table, part: int = 0) -> None:
         """Adds a file with these rows; no rows, no file."""
         if not len(table):
             return
         name = f"{self._prefix}-{len(self._files)}.{kind}.parquet"
-        self._files.append(Written(name, kind, len(table)))
+        self._files.append(Written(name, kind, len(table), part))
         self._running.append(self._pool.submit(self._hdfs.write, f"{self._folder}/{name}", partial(_halves, parquet(table))))
 
     def close(self) -> list[Written]:
@@ -65,12 +68,14 @@ class Attempt:
 def parquet(table: pa.Table) -> bytes:
     """A table as one Parquet file."""
     sink = pa.BufferOutputStream()
+    has_raw = "raw" in table.column_names
     pq.write_table(
-        table,
+        compact(table) if has_raw else table,
         sink,
         row_group_size=_ROW_GROUP_ROWS,
         version="2.6",
         use_dictionary=[c for c in _DICTIONARY if c.split(".")[0] in table.column_names],
+        dictionary_pagesize_limit=_RAW_BYTES if has_raw else None,
         compression="zstd",
         compression_level=1,
         coerce_timestamps="us",

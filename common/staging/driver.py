@@ -33,7 +33,7 @@ from common.staging.rejects import record
 from common.staging.tasks import Plan, Report, first_fault, packed
 from common.staging.two_tier import Known
 
-_SETTLED_AT_ONCE = 1_000_000  # suspect groups that one task settles
+_SETTLED_AT_ONCE = 32 << 20  # bytes of suspect raw text that one task settles, about
 _LARGE_SHARE_PERCENT = 20  # of a file's lines through the judge: worth saying
 
 
@@ -142,15 +142,14 @@ def _passes(run: Run, plan: Plan, known: bytes, pieces: list[Piece]) -> tuple[li
         if not report.is_outgrown:
             return report.files, report.counts
     scans = each(spark, shares, lambda task, pieces: tasks.scan(plan, master.value, pieces))
-    found = twice([np.frombuffer(r.hashes, np.uint64) for r in scans])
+    found, share = twice([np.frombuffer(r.hashes, np.uint64) for r in scans])
     suspects = spark.broadcast(found.tobytes())
-    reports = each(spark, shares, lambda task, ps: tasks.stage_pieces(plan, master.value, suspects.value, ps, task))
-    names = [f.name for r in reports for f in r.files if f.kind == SUSPECT]
-    parts = len(found) // _SETTLED_AT_ONCE + 1
-    if names:
-        reports += each(
-            spark, list(range(parts)), lambda task, part: tasks.settle(plan, master.value, names, part, parts, f"{task}-settled")
-        )
+    parts = int(share * sum(piece.weight for piece in pieces)) // _SETTLED_AT_ONCE + 1
+    reports = each(spark, shares, lambda task, ps: tasks.stage_pieces(plan, master.value, suspects.value, parts, ps, task))
+    written = [f for r in reports for f in r.files if f.kind == SUSPECT]
+    buckets = [names for part in range(parts) if (names := [f.name for f in written if f.part == part])]
+    if buckets:
+        reports += each(spark, buckets, lambda task, names: tasks.settle(plan, master.value, names, f"{task}-settled"))
     run.say(f"  {len(shares)} tasks, {len(found):,} suspect groups, attempts in {attempts}")
     return [f for r in reports for f in r.files], merged([r.counts for r in reports])
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from common.staging.counts import Counts
 from common.staging.feeds import Feed
 from common.staging.lines import Block, kind_of
-from common.staging.prove import Lines, cut, hash_of, hashes
+from common.staging.prove import Lines, cut, hashes
 from common.staging.tables import refused_schema
 from common.staging.two_tier import Outcome, Work, by_sku
 
@@ -49,11 +49,21 @@ def scan(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block]) -> 
     return np.concatenate(found)
 
 
-def twice(found: Sequence[np.ndarray]) -> np.ndarray:
-    """The hashes that occur more than once, sorted."""
+def twice(found: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
+    """The hashes that occur more than once, sorted, and which share of all they are."""
     every = np.concatenate([SEED, *found])
     every.sort()
-    return np.unique(every[1:][every[1:] == every[:-1]])
+    repeated = every[1:][every[1:] == every[:-1]]
+    hashes_of_them = np.unique(repeated)
+    return hashes_of_them, (len(repeated) + len(hashes_of_them)) / max(1, len(every))
+
+
+def buckets(db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, parts: int) -> list[pa.Table]:
+    """The suspect rows by bucket: all rows of a group are in one."""
+    if parts == 1 or not len(suspects):
+        return [suspects] + [suspects.slice(0, 0)] * (parts - 1)
+    part = hashes(db, [suspects[c].combine_chunks() for c in feed.group]) % np.uint64(parts)
+    return [suspects.take(pa.array(np.flatnonzero(part == n))) for n in range(parts)]
 
 
 def _keys(work: Work, lines: Lines) -> list[pa.Array]:
@@ -80,23 +90,24 @@ def _joined(parts: Sequence[Sequence[pa.Array]]) -> list[pa.Array]:
     return [pa.concat_arrays(list(column)) for column in zip(*parts, strict=True)]
 
 
-def settle(
-    db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, skus: pa.Array, part: int = 0, parts: int = 1
-) -> Outcome:
-    """What becomes of suspect rows; of `parts` buckets of groups only the bucket `part`."""
+def settle(db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, skus: pa.Array) -> Outcome:
+    """What becomes of suspect rows: of all, or of those of a bucket."""
     grain, content = ", ".join(feed.grain), ", ".join(feed.columns)
-    db.register("suspects", suspects)
+    # the raw texts stay where each record's is kept once
+    numbered = suspects.drop_columns(["raw"]).append_column("row", pa.array(np.arange(len(suspects))))
+    db.register("suspects", numbered)
     db.execute(f"""
         create or replace temp table settled as
         select *, row_number() over (same order by source_file, source_line, element) as copy,
             count(*) over (partition by {grain}) = count(*) over same as alike
-        from suspects where {hash_of(feed.group)} % {parts} = {part}
+        from suspects
         window same as (partition by {content})""")
     db.unregister("suspects")
     accepted = db.sql(f"select {', '.join(feed.schema.names)} from settled where alike and copy = 1").to_arrow_table()
     refused = db.sql("""
-        select 'reject' as action, source_file, source_line, element, sku, raw, ['conflicting_duplicate'] as reasons
+        select 'reject' as action, source_file, source_line, element, sku, ['conflicting_duplicate'] as reasons, row
         from settled where not alike order by source_file, source_line, element""").to_arrow_table()
+    refused = refused.append_column("raw", suspects["raw"].take(refused["row"])).select(refused_schema().names)
     counts: dict[str, Counts] = {}
     for file, kept, different, copies in db.execute("""
             select source_file, count(*) filter (alike and copy = 1), count(*) filter (not alike),

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.contracts import Contract, contract
 
@@ -21,6 +23,9 @@ _TYPES = {
     "timestamp(6)": pa.timestamp("us", "UTC"),
     "array(varchar)": pa.list_(pa.string()),
 }
+
+# the text of a record stands in each of its rows: kept once, else an order of 160 lines takes 160 times its size
+RAW = pa.dictionary(pa.int32(), pa.string())
 
 
 def arrow_type(declared: str) -> pa.DataType:
@@ -44,16 +49,42 @@ def staged_schema(table: str) -> pa.Schema:
 @cache
 def suspect_schema(table: str) -> pa.Schema:
     """Accepted rows that may have a duplicate: with what a rejection would need."""
-    return pa.schema([*staged_schema(table), pa.field("element", pa.int32()), pa.field("raw", pa.string())])
+    return pa.schema([*staged_schema(table), pa.field("element", pa.int32()), pa.field("raw", RAW)])
 
 
 @cache
 def refused_schema() -> pa.Schema:
     """Rejected and set-aside rows of one run and table."""
-    return pa.schema([f for f in arrow_schema(contract("audit.rejected_rows")) if f.name not in ("run_id", "table_name")])
+    fields = [f for f in arrow_schema(contract("audit.rejected_rows")) if f.name not in ("run_id", "table_name")]
+    return pa.schema([f.with_type(RAW) if f.name == "raw" else f for f in fields])
 
 
 def table_of(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     """Python tuples as a table."""
     columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+    return pa.table([_array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _array(values: Sequence[Any], of: pa.DataType) -> pa.Array:
+    if of != RAW:
+        return pa.array(values, of)
+    places: dict[str, int] = {}
+    numbers = [places.setdefault(text, len(places)) for text in values]
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), pa.array(list(places), pa.string()))
+
+
+def compact(rows: pa.Table) -> pa.Table:
+    """The same rows; their `raw` keeps only the texts that they have, each once."""
+    if not len(rows):
+        return rows.schema.empty_table()
+    place = rows.schema.get_field_index("raw")
+    raw = rows.select(["raw"]).unify_dictionaries().combine_chunks()["raw"].chunk(0)
+    used, numbers = np.unique(raw.indices.to_numpy(), return_inverse=True)
+    made = pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), raw.dictionary.take(pa.array(used)))
+    return rows.set_column(place, rows.schema.field(place), made)
+
+
+def text_bytes(raw: pa.ChunkedArray) -> np.ndarray:
+    """How many bytes the text of each row of a column `raw` has."""
+    sizes = [pc.binary_length(chunk.dictionary).take(chunk.indices).to_numpy() for chunk in raw.chunks]
+    return np.concatenate([np.zeros(0, np.int64), *sizes])

@@ -95,8 +95,8 @@ def scan(plan: Plan, known: bytes, pieces: Sequence[Piece]) -> Report:
     return _guarded(work)
 
 
-def stage_pieces(plan: Plan, known: bytes, suspects: bytes, pieces: Sequence[Piece], task: str) -> Report:
-    """Pass 2: rows accepted, suspect and refused, each kind in files of its own."""
+def stage_pieces(plan: Plan, known: bytes, suspects: bytes, parts: int, pieces: Sequence[Piece], task: str) -> Report:
+    """Pass 2: rows accepted, suspect and refused, each kind in files of its own; suspects by `parts` buckets of groups."""
 
     def work() -> Report:
         todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
@@ -104,20 +104,22 @@ def stage_pieces(plan: Plan, known: bytes, suspects: bytes, pieces: Sequence[Pie
         for some in _read(hdfs, plan, todo, pieces):
             outcome = stage(db, todo, some, np.frombuffer(suspects, np.uint64))
             _write(attempt, outcome)
+            for part, rows in enumerate(duplicates.buckets(db, todo.feed, outcome.suspect, parts)):
+                attempt.write(SUSPECT, rows, part)
             counts.append(outcome.counts)
         return Report(attempt.close(), merged(counts))
 
     return _guarded(work)
 
 
-def settle(plan: Plan, known: bytes, files: Sequence[str], part: int, parts: int, task: str) -> Report:
-    """Pass 3: the suspects of one bucket of groups, from the files of pass 2."""
+def settle(plan: Plan, known: bytes, files: Sequence[str], task: str) -> Report:
+    """Pass 3: the suspects of one bucket of groups, from its files of pass 2."""
 
     def work() -> Report:
         todo, hdfs = _work(plan, known), hdfs_of(plan.hdfs_url)
         tables = [pq.read_table(pa.BufferReader(hdfs.read(f"{plan.attempts}/{name}"))) for name in files]
         suspects = pa.concat_tables([suspect_schema(plan.table).empty_table(), *tables])
-        outcome = duplicates.settle(connect(), todo.feed, suspects, todo.known.skus, part, parts)
+        outcome = duplicates.settle(connect(), todo.feed, suspects, todo.known.skus)
         attempt = Attempt(hdfs, plan.attempts, task)
         _write(attempt, outcome)
         return Report(attempt.close(), outcome.counts)
@@ -138,7 +140,7 @@ def everything(plan: Plan, known: bytes, pieces: Sequence[Piece], task: str) -> 
             parts.append(some)
             if sum(len(block.data) for part in parts for block in part) > 2 * plan.block_bytes:
                 return Report(is_outgrown=True)
-        suspects = duplicates.twice([duplicates.scan(db, todo, some) for some in parts])
+        suspects, _ = duplicates.twice([duplicates.scan(db, todo, some) for some in parts])
         outcomes = [stage(db, todo, some, suspects) for some in parts]
         outcomes.append(duplicates.settle(db, todo.feed, _joined(outcomes, SUSPECT), todo.known.skus))
         attempt = Attempt(hdfs, plan.attempts, task)
@@ -154,7 +156,7 @@ def _joined(outcomes: Sequence[Outcome], kind: str) -> pa.Table:
 
 
 def _write(attempt: Attempt, outcome: Outcome) -> None:
-    for kind in (ACCEPTED, SUSPECT, REFUSED):
+    for kind in (ACCEPTED, REFUSED):
         attempt.write(kind, getattr(outcome, kind))
 
 

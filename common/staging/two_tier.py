@@ -22,10 +22,10 @@ from common.staging.feeds import Feed
 from common.staging.judge import Rules
 from common.staging.lines import Block, kind_of, readable, shows_utf8
 from common.staging.prove import Lines, clean, cut, hash_of, hashes, typed
-from common.staging.tables import refused_schema, suspect_schema, table_of
+from common.staging.tables import compact, refused_schema, suspect_schema, table_of
 
 _FLUSH_ROWS = 20_000  # Python rows held at a time
-_LONG_CHARACTERS = 16_384  # of a longer record, an order line after the first refused one keeps only so much raw text
+_LONG_CHARACTERS = 16_384  # of a longer record, an order line after the first one keeps only so much raw text
 
 
 @dataclass(frozen=True)
@@ -168,13 +168,14 @@ class _Judged:
             count.blank += 1
             return
         source = (block.file, block.before + line + 1)
-        texts = _texts(readable(raw, self._work.line_bytes))
+        text = readable(raw, self._work.line_bytes)
+        kept, refused = _texts(text), _texts(text)
         again = len({row[: len(feed.grain)] for row in verdict.rows}) < len(verdict.rows)
         for row, element in zip(verdict.rows, verdict.elements, strict=True):
-            self._rows.append((*row, *source, element, next(texts), again))
+            self._rows.append((*row, *source, element, next(kept), again))
         for element, sku, reasons in verdict.refused:
             action = feed.action(reasons)
-            self._refused.append((action, *source, element, sku, next(texts), reasons))
+            self._refused.append((action, *source, element, sku, next(refused), reasons))
             count.add(action, reasons)
             if "not_utf8" in reasons:
                 count.damaged = count.damaged or source[1]
@@ -196,16 +197,17 @@ class _Judged:
         if len(rows):
             doubt |= _among(hashes(self._db, [rows[c].combine_chunks() for c in feed.group]), self._suspects)
         accepted = rows.filter(pa.array(~doubt)).select(feed.schema.names)
-        suspect = rows.filter(pa.array(doubt)).drop_columns(["again"])
+        suspect = compact(rows.filter(pa.array(doubt)).drop_columns(["again"]))
         self._tables.append((accepted, suspect, table_of(self._refused, refused_schema())))
         self._rows, self._refused = [], []
 
 
 def _texts(text: str) -> Iterator[str]:
-    """The raw text for each row of a record: of a long record only the first one has the whole, else memory has no bound."""
+    """The raw text for each row of a record: of a long record only the first one has the whole, else there is no bound."""
     yield text
+    start = text[:_LONG_CHARACTERS]
     while True:
-        yield text[:_LONG_CHARACTERS]
+        yield start
 
 
 def by_sku(rows: pa.Table, skus: pa.Array) -> pa.Table:

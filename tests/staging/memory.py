@@ -53,11 +53,11 @@ def run(files: dict[str, bytes], feed=ORDERS, engine: str = "two_tier", day=DAY,
     pieces = {
         name: list(blocks(name, io.BytesIO(files[name]), 0, (), list(feed.kinds), size, LINE_BYTES)) for name in sorted(files)
     }
-    suspects = duplicates.twice([duplicates.scan(db, work, found) for found in pieces.values()])
+    suspects, _ = duplicates.twice([duplicates.scan(db, work, found) for found in pieces.values()])
     outcomes = [stage(db, work, [block], suspects) for found in pieces.values() for block in found]
     empty = stage(db, work, [], np.zeros(0, np.uint64))
     rows = pa.concat_tables([empty.suspect, *(o.suspect for o in outcomes)])
-    outcomes += [duplicates.settle(db, feed, rows, work.known.skus, part, parts) for part in range(parts)]
+    outcomes += [duplicates.settle(db, feed, some, work.known.skus) for some in duplicates.buckets(db, feed, rows, parts)]
     counts = merged([o.counts for o in outcomes])
     check_conservation(counts)
     accepted = pa.concat_tables([empty.accepted, *(o.accepted for o in outcomes)])

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections import defaultdict
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from common.staging import duplicates
+from common.staging.attempts import parquet
+from common.staging.feeds import ORDERS
+from common.staging.lines import blocks
 from common.staging.prove import hashes
-from common.staging.two_tier import connect
-from tests.staging.memory import STORES, both, run, stock
+from common.staging.rejects import portions
+from common.staging.tables import refused_schema, table_of, text_bytes
+from common.staging.two_tier import Work, connect, stage
+from tests.staging.memory import DAY, LINE_BYTES, STORES, both, known_of, run, stock
 
 HEADER = "order_id,store_id,ordered_at,line_no,sku,quantity,unit_price"
 
@@ -109,7 +116,7 @@ def test_order_ids_made_of_parts_are_not_taken_for_duplicates():
     """DuckDB's own hash has 320,000 collisions among these 2.6 million texts."""
     ids = pa.array([f"{store:08d}-{number:08d}" for store in range(13) for number in range(20_000)])
     found = hashes(connect(), [ids])
-    assert len(duplicates.twice([found])) == 0
+    assert len(duplicates.twice([found])[0]) == 0
 
 
 def test_a_long_record_keeps_its_raw_text_once():
@@ -117,3 +124,41 @@ def test_a_long_record_keeps_its_raw_text_once():
     result = both({"a.jsonl": as_json("A", lines).encode()})
     sizes = sorted(len(row[5]) for row in result.refused)
     assert (len(sizes), sizes[0], sizes[-2], sizes[-1]) == (2000, 16_384, 16_384, len(as_json("A", lines)))
+
+
+def wide(order_id, day="2017-12-23"):
+    return as_json(order_id, [(n, 1) for n in range(1, 161)]).replace("2017-12-23", day)
+
+
+def test_what_is_set_apart_takes_memory_for_each_text_once():
+    """Of orders of 160 lines: of another date, sent twice. A text in each of its rows takes 160 times the file's size."""
+    text = "\n".join(wide(f"O{n}") for n in range(40)).encode()
+    other = "\n".join(wide(f"O{n}", "2017-12-20") for n in range(40)).encode()
+    db, work = connect(), Work(ORDERS, DAY, known_of(ORDERS))
+    late, first, again = (
+        list(blocks(name, io.BytesIO(data), 0, (), list(ORDERS.kinds), 1 << 24, LINE_BYTES))
+        for name, data in (("c.jsonl", other), ("a.jsonl", text), ("b.jsonl", text))
+    )
+    suspects, share = duplicates.twice([duplicates.scan(db, work, found) for found in (first, again)])
+    assert share == 1
+    refused, apart = (stage(db, work, found, suspects) for found in (late, [*first, *again]))
+    assert (len(refused.refused), len(apart.suspect)) == (6400, 12800)
+    assert refused.refused.nbytes < 3 * len(other) and apart.suspect.nbytes < 6 * len(text)
+    for part in duplicates.buckets(db, ORDERS, apart.suspect, 4):
+        assert 0 < len(parquet(part)) < 100_000
+        assert pq.read_table(pa.BufferReader(parquet(part)))["raw"].nbytes < len(text)
+        settled = duplicates.settle(db, ORDERS, part, work.known.skus)
+        assert (len(settled.accepted), len(settled.refused)) == (len(part) // 2, 0)
+
+
+def test_a_commit_has_few_rows_and_little_text():
+    rows = [("reject", "a.jsonl", n, None, None, "x" * (n % 7) * 100, ["zero_quantity"]) for n in range(100)]
+    tables = [table_of(rows[:60], refused_schema()), table_of(rows[60:], refused_schema())]
+    counts = []
+    for most_rows, most_bytes in ((1000, 1 << 20), (7, 1 << 20), (1000, 1500), (4, 1500), (1000, 1)):
+        made = list(portions(tables, most_rows, most_bytes))
+        assert [row["source_line"] for table in made for row in table.to_pylist()] == list(range(100))
+        for table in made:
+            assert len(table) <= most_rows and (len(table) == 1 or text_bytes(table["raw"]).sum() <= most_bytes)
+        counts.append(len(made))
+    assert counts[0] == 1 and counts[1] == 15 and 100 >= counts[4] > counts[3] > counts[2] > 20
