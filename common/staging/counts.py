@@ -24,6 +24,7 @@ class Counts:
     shows_utf8 a line beyond ASCII is UTF-8
     damaged    first line that is not UTF-8; 0 is none
     snapshots  of stock: rows of each warehouse and the sum of their hashes; equal sums mean equal rows, in any order
+    kept       of stock: accepted rows of each warehouse, a row that was sent twice once
     """
 
     read: int = 0
@@ -41,6 +42,7 @@ class Counts:
     shows_utf8: bool = False
     damaged: int = 0
     snapshots: dict[str, tuple[int, int]] = field(default_factory=dict)
+    kept: Counter[str] = field(default_factory=Counter)
 
     def add(self, action: str, reasons: list[str]) -> None:
         """One rejected or set-aside row, just read."""
@@ -56,6 +58,7 @@ class Counts:
         for name in _NUMBERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
+        self.kept += other.kept
         self.extra |= other.extra
         self.shows_utf8 |= other.shows_utf8
         self.damaged = min(self.damaged or other.damaged, other.damaged or self.damaged)

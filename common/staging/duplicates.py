@@ -20,7 +20,7 @@ from common.staging.feeds import Feed
 from common.staging.lines import Block, kind_of
 from common.staging.prove import Lines, cut, hashes
 from common.staging.tables import refused_schema
-from common.staging.two_tier import Outcome, Work, by_sku
+from common.staging.two_tier import Outcome, Work, by_sku, count_kept
 
 SEED = np.zeros(0, np.uint64)
 
@@ -117,4 +117,6 @@ def settle(db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, skus: 
         if different:
             counts[file].reasons["conflicting_duplicate"] = different
     db.execute("drop table settled")
+    if feed.is_snapshot:
+        count_kept(accepted, feed, counts)
     return Outcome(by_sku(accepted.cast(feed.schema), skus), suspects.slice(0, 0), refused.cast(refused_schema()), counts)

@@ -107,6 +107,7 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
     _count(suspect, "suspect", counts)
     if work.feed.is_snapshot:
         _fingerprint(db, work.feed, [accepted, suspect.select(accepted.column_names)], counts)
+        count_kept(accepted, work.feed, counts)
     return Outcome(accepted, suspect, refused, counts)
 
 
@@ -234,6 +235,12 @@ def _count(rows: pa.Table, outcome: str, counts: dict[str, Counts]) -> None:
     for found in pc.value_counts(rows["source_file"]).to_pylist():
         count = counts[found["values"]]
         setattr(count, outcome, getattr(count, outcome) + found["counts"])
+
+
+def count_kept(rows: pa.Table, feed: Feed, counts: dict[str, Counts]) -> None:
+    """Adds accepted stock rows to what is kept of each warehouse."""
+    for found in rows.group_by(["source_file", feed.place]).aggregate([([], "count_all")]).to_pylist():
+        counts[found["source_file"]].kept[found[feed.place]] += found["count_all"]
 
 
 def _fingerprint(db: duckdb.DuckDBPyConnection, feed: Feed, tables: Sequence[pa.Table], counts: dict[str, Counts]) -> None:

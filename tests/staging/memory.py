@@ -74,7 +74,7 @@ def both(files: dict[str, bytes], feed=ORDERS, day=DAY, size: int = 1 << 20) -> 
         mine = two.counts[file]
         for name in (
             "read", "accepted", "rejected", "set_aside", "duplicates", "lines", "blank", "reasons", "snapshots", "shows_utf8",
-            "damaged",
+            "damaged", "kept",
         ):  # fmt: skip
             assert getattr(mine, name) == getattr(counts, name), (file, name)
     return two

@@ -75,6 +75,14 @@ def test_two_identical_snapshots_in_any_order_keep_one():
     assert (len(result.accepted), result.counts["b.csv"].duplicates) == (49, 49)
 
 
+def test_a_short_snapshot_is_short_however_often_its_rows_are_sent():
+    rows = [f"W1,SKU-{n:04d},{n},0," for n in range(1, 51)]
+    result = stock({"a.csv": snapshot([*rows, *rows])})
+    assert rows_a_warehouse(result.counts) == {"W1": 50}
+    differing = stock({"a.csv": snapshot([*rows, *(row.replace(",0,", ",1,") for row in rows[:10])])})
+    assert rows_a_warehouse(differing.counts) == {"W1": 40}
+
+
 @pytest.mark.parametrize("other", [["W1,SKU-0001,6,0,"], ["W1,SKU-0001,5,0,", "W1,SKU-0002,1,0,"], ["W1,SKU-0002,5,0,"]])
 def test_two_different_snapshots_stop(other):
     result = stock({"a.csv": snapshot(["W1,SKU-0001,5,0,"]), "b.csv": snapshot(other)})
