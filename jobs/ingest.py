@@ -15,7 +15,7 @@ if __name__ == "__main__":  # run as a file, from anywhere: the project's folder
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import leave, main
-from common.errors import Failure, NoInput
+from common.errors import Failure, NoInput, Usage
 from common.landing.ingest import Landed, Landing
 from common.publish.run import Run
 from common.stages import SENT, Built, Input, Stage
@@ -29,7 +29,9 @@ def build(run: Run, _inputs: list[Input]) -> Built:
     What is wrong with one does not keep the others from landing, but fails the stage.
     """
     built, failures = Built(), []
-    work = adopt if run.option("adopt") else land
+    work = withdraw if run.option("withdraw") else adopt if run.option("adopt") else land
+    if work is withdraw and len(run.option("kind") or ()) != 1:
+        raise Usage("--withdraw needs to know of what kind the files are", next=f"add --kind {SENT[0]}, or another one, once")
     with ThreadPoolExecutor(len(SENT)) as pool:
         landings = {kind: pool.submit(work, run, kind) for kind in run.option("kind") or SENT}
     for kind, landing in landings.items():
@@ -61,6 +63,11 @@ def adopt(run: Run, kind: str) -> Landed | None:
     return landing.adopt(replace_changed=bool(run.option("replace")))
 
 
+def withdraw(run: Run, kind: str) -> Landed | None:
+    """Takes the named files of one kind out of the date."""
+    return Landing(run.hdfs, kind, run.day, run.settings, run.say).withdraw(run.option("withdraw"))
+
+
 def report(run: Run, built: Built, kind: str, landed: Landed) -> None:
     """Says and records what became of one kind."""
     manifest = landed.manifest
@@ -73,7 +80,8 @@ def report(run: Run, built: Built, kind: str, landed: Landed) -> None:
         "unchanged": landed.unchanged,
     }
     if landed.new or landed.replaced:
-        run.say(f"  {kind}: {len(landed.new)} new files, {len(landed.replaced)} replaced, {landed.unchanged} as before")
+        replaced = "withdrawn" if run.option("withdraw") else "replaced"
+        run.say(f"  {kind}: {len(landed.new)} new files, {len(landed.replaced)} {replaced}, {landed.unchanged} as before")
     else:
         run.say(f"  {kind}: nothing to do, {landed.unchanged} files have landed")
 

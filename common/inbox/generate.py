@@ -28,7 +28,7 @@ from common.settings import Settings
 
 FORMATS = ("json", "csv", "mixed")
 MOST_LINES, MOST_UNITS = 9, 12  # of an order, of a line: an order has 5 lines on average
-OPENS, CLOSES = 6 * 3600, 22 * 3600  # seconds of the business day's last calendar day
+OPENS, CLOSES = 6 * 3600, 22 * 3600  # seconds of the calendar day on which the orders are taken
 _BLOCK = 40_000  # orders held in memory at a time, a file being written
 
 
@@ -82,10 +82,12 @@ class Generator:
         self._sku_id = pa.array(self._sku)
         self._price_text = pa.array(self._price)
         hours, minutes = map(int, settings["business.day_ends"].split(":"))
-        self._closes = min(CLOSES, 3600 * hours + 60 * minutes)
-        midnight = datetime.combine(plan.day, datetime.min.time())
+        ends = 3600 * hours + 60 * minutes
+        # a business date that ends before the stores open is the calendar day before
+        taken, self._closes = (plan.day, min(CLOSES, ends)) if ends > OPENS else (plan.day - timedelta(days=1), CLOSES)
+        midnight = datetime.combine(taken, datetime.min.time())
         self._clock = pa.array([(midnight + timedelta(seconds=s)).isoformat() for s in range(OPENS, self._closes)])
-        noon = datetime.combine(plan.day, datetime.min.time().replace(hour=12), ZoneInfo(settings["business.time_zone"]))
+        noon = datetime.combine(taken, datetime.min.time().replace(hour=12), ZoneInfo(settings["business.time_zone"]))
         self._offset = noon.isoformat()[19:]
 
     def send(self, *, replace: bool = False) -> dict[str, Any]:

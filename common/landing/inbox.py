@@ -7,7 +7,11 @@ A file is complete when its sender's `<name>.sha256` is there (and is right), or
 from __future__ import annotations
 
 import hashlib
+import io
+import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,14 +32,28 @@ class Arrivals:
 
     def sha256(self, name: str) -> str:
         """SHA-256 of a complete file as it is now; BadData when its sender says otherwise."""
-        path = self.folder / name
-        try:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise NoInput(f"{name} can't be read: {error.strerror}", where=str(path), next=f"ls -l '{path}'") from None
+        with self._reading(name), self.open(name) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
         self.verify(name, found)
         return found
+
+    def open(self, name: str) -> io.BufferedReader:
+        """The bytes of a complete file. NoInput when it can't be read, or is there no more."""
+        with self._reading(name):
+            return (self.folder / name).open("rb")
+
+    def size(self, name: str) -> int:
+        """Bytes of a complete file; NoInput likewise."""
+        with self._reading(name):
+            return (self.folder / name).stat().st_size
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        path = self.folder / name
+        try:
+            yield
+        except OSError as error:
+            raise NoInput(f"{name} can't be read: {error.strerror}", where=str(path), next=f"ls -l '{path}'") from None
 
     def verify(self, name: str, found: str) -> None:
         """BadData when a checksum is not that of the sender."""
@@ -71,8 +89,7 @@ def _look(folder: Path, settle_seconds: int) -> Arrivals | None:
             if name.removesuffix(CHECKSUM) not in names and not name.startswith("."):
                 found.arriving.append(name.removesuffix(CHECKSUM))
         elif name.startswith(".") or name.endswith(_UNFINISHED):
-            if name.endswith(_UNFINISHED):
-                found.arriving.append(name)
+            found.arriving.append(name)
         else:
             _place(found, name, name + CHECKSUM in names, settle_seconds)
     if not names and not _is_settled(folder, settle_seconds):
@@ -82,16 +99,23 @@ def _look(folder: Path, settle_seconds: int) -> Arrivals | None:
 
 def _place(found: Arrivals, name: str, has_checksum: bool, settle_seconds: int) -> None:
     path = found.folder / name
-    if not is_safe_name(name) or path.is_symlink() or not path.is_file():
+    try:
+        is_there = stat.S_ISREG(path.lstat().st_mode)
+        told = _told(path) if has_checksum and is_there else None
+        is_complete = has_checksum or _is_settled(path, settle_seconds)
+    except FileNotFoundError:  # its sender is just putting another in its place
+        found.arriving.append(name)
+        return
+    except OSError as error:
+        raise NoInput(f"{name} or its checksum can't be read: {error.strerror}", where=str(found.folder)) from None
+    if not is_safe_name(name) or not is_there:
         raise BadData(
             f"{name!r} is no name of a raw file",
             where=str(found.folder),
             next="rename it to *.jsonl, *.json or *.csv (or one of these with .gz), or remove it",
         )
-    if has_checksum:
-        found.complete[name] = _told(path)
-    elif _is_settled(path, settle_seconds):
-        found.complete[name] = None
+    if is_complete:
+        found.complete[name] = told
     else:
         found.arriving.append(name)
 

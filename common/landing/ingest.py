@@ -6,7 +6,7 @@ back; rename; manifest last. Killed at any instant, the same command goes on fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -110,6 +110,32 @@ class Landing:
         new = tuple(name for name in names if name not in old)
         return Landed(manifest, new, tuple(changed), len(names) - len(new) - len(set(changed) & set(names)))
 
+    def withdraw(self, names: Sequence[str]) -> Landed:
+        """Takes landed files that should never have been sent out of the date; they are kept aside.
+
+        NoInput for a name that is not listed; NotAllowed while the inbox has it, since the next `ingest` would land it again.
+        """
+        inbox = inbox_folder(self.settings, self.kind, self.day)
+        listed = {f.name: f for f in self._listed()}
+        for name in names:
+            if name not in listed:
+                raise NoInput(
+                    f"{name!r} has not landed as {self.kind}",
+                    where=self.folder,
+                    next=f"./submit.sh ingest {self.day} --withdraw NAME --kind KIND",
+                )
+            if (inbox / name).exists():
+                raise NotAllowed(
+                    f"{name} lies in the inbox still, and would land again",
+                    where=str(inbox),
+                    next=f"remove it there, then ./submit.sh ingest {self.day} --withdraw {name} --kind {self.kind}",
+                )
+        for name in names:
+            self._set_aside(listed[name])
+            self.hdfs.delete(f"{self.folder}/{name}")
+        manifest = self._publish([file for file in listed.values() if file.name not in names])
+        return Landed(manifest, replaced=tuple(names), unchanged=len(manifest.files))
+
     def _already_landed(self, inbox: str) -> Landed:
         if not self.hdfs.exists(f"{self.folder}/{MANIFEST}"):
             hint = f"put files into {inbox}, or make some: ./submit.sh retailer {self.day}"
@@ -135,12 +161,12 @@ class Landing:
                 next=f"./submit.sh ingest {self.day} --replace   (keeps the old ones in {self.aside})",
             )
         self.hdfs.mkdirs(self.folder)
-        large = [n for n in (*new, *changed) if (found.folder / n).stat().st_size > _SMALL]
+        large = [n for n in (*new, *changed) if found.size(n) > _SMALL]
         small = [n for n in (*new, *changed) if n not in set(large)]
         uploads = self._parallel(large, lambda name: self._upload(found, name))
         uploads += self._parallel(small, lambda name: self._upload(found, name), _SMALL_AT_ONCE)
         for done in uploads:
-            self._place(done, listed.get(done.file.name))
+            self._place(done, listed.get(done.file.name) or there.get(done.file.name))
         barrier("landed_before_manifest")
         kept = {name: file for name, file in {**listed, **there}.items() if name not in changed}
         manifest = self._publish([*kept.values(), *(done.file for done in uploads)])
@@ -165,7 +191,7 @@ class Landing:
         return there
 
     def _upload(self, found: Arrivals, name: str) -> Uploaded:
-        with (found.folder / name).open("rb") as file:
+        with found.open(name) as file:
             size = piece_bytes(self.settings)
             done = upload(self.hdfs, temporary(self.folder, name), name, lambda: blocks_of(file), size)
         try:
@@ -177,13 +203,16 @@ class Landing:
 
     def _place(self, done: Uploaded, old: RawFile | None) -> None:
         """Renames an upload to its name; an old version goes aside, once, under its checksum."""
-        target = f"{self.folder}/{done.file.name}"
-        if old and self.hdfs.exists(target):
-            kept = f"{self.aside}/{old.name}.{old.sha256[:8]}"
+        if old:
+            self._set_aside(old)
+        self.hdfs.rename(done.path, f"{self.folder}/{done.file.name}", overwrite=old is not None)
+
+    def _set_aside(self, old: RawFile) -> None:
+        target, kept = f"{self.folder}/{old.name}", f"{self.aside}/{old.name}.{old.sha256[:8]}"
+        if self.hdfs.exists(target):
             self.hdfs.mkdirs(self.aside)
             if not self.hdfs.exists(kept):
                 self.hdfs.rename(target, kept)
-        self.hdfs.rename(done.path, target, overwrite=old is not None)
 
     def _publish(self, files: list[RawFile]) -> Manifest:
         old = find_manifest(self.hdfs, self.folder)

@@ -160,7 +160,10 @@ def check_folder(manifest: Manifest, entries: list[Entry], folder: str) -> None:
     for file in manifest.files:
         entry = there.get(file.name)
         if entry is None:
-            raise BadData(f"{file.name} is listed and not there", where=folder, next=repair + option)
+            hint = repair + option
+            if kind != "master":
+                hint = f"put it into the inbox again, then {hint}; or {repair} --kind {kind} --withdraw {file.name}"
+            raise BadData(f"{file.name} is listed and not there", where=folder, next=hint)
         if entry.size != file.size or entry.is_dir:
             raise BadData(
                 f"{file.name} has {entry.size} bytes, its manifest says {file.size}", where=folder, next=repair + option

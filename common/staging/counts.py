@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.errors import BadData
+from common.terminal import printable
 
 _NUMBERS = ("read", "accepted", "rejected", "set_aside", "duplicates", "suspect", "lines", "blank", "proven", "judged")
+
+_MOST_NAMES, _NAME_CHARACTERS = 50, 100
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Counts:
     lines      raw lines, without a CSV header: `proven` ones went the fast way, `judged` ones through the judge, `blank`
                ones held nothing
     reasons    how often each reason was given
-    extra      fields that nobody asked for
+    extra      fields that nobody asked for, the first few by name (`note_extra`)
     shows_utf8 a line beyond ASCII is UTF-8
     damaged    first line that is not UTF-8; 0 is none
     snapshots  of stock: rows of each warehouse and the sum of their hashes; equal sums mean equal rows, in any order
@@ -53,13 +56,19 @@ class Counts:
             self.rejected += 1
         self.reasons.update(reasons)
 
+    def note_extra(self, names: Iterable[str]) -> None:
+        """Fields that nobody asked for. Names come from the sender: so many are kept, so long, fit for a message and the ledger."""
+        if names := set(names):
+            found = self.extra | {printable(name[:_NAME_CHARACTERS]) for name in names}
+            self.extra = set(sorted(found)[:_MOST_NAMES])  # the same ones in whatever order the parts are merged
+
     def merge(self, other: Counts) -> None:
         """Adds the counts of another part of the file."""
         for name in _NUMBERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         self.kept += other.kept
-        self.extra |= other.extra
+        self.note_extra(other.extra)
         self.shows_utf8 |= other.shows_utf8
         self.damaged = min(self.damaged or other.damaged, other.damaged or self.damaged)
         for place, (rows, total) in other.snapshots.items():

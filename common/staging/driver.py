@@ -97,7 +97,8 @@ def notes_of(run: Run, staged: Staged) -> dict[str, Any]:
     total = summed(staged.counts)
     for file, c in staged.counts.items():
         if c.extra:
-            run.say(f"  {file}: fields that nobody asked for: {', '.join(sorted(c.extra))}")
+            more = f" and {len(c.extra) - 5} more" if len(c.extra) > 5 else ""
+            run.say(f"  {file}: fields that nobody asked for: {', '.join(sorted(c.extra)[:5])}{more}")
         if c.proven + c.judged >= 1000 and c.judged * 100 > _LARGE_SHARE_PERCENT * (c.proven + c.judged):
             run.say(f"  {file}: {c.judged:,} of {c.lines:,} lines needed the judge, which is slower")
     files = {

@@ -18,6 +18,7 @@ from common.staging.days import BusinessDay
 from common.staging.values import INT32, INT64, Refused, money, quantity, snapshot_date, stamp, text, whole
 
 _BLANK = " \t\r\n"
+csv.field_size_limit(1 << 31)  # the longest line is bounded by the contract, and a field with it
 
 
 class Refusal(NamedTuple):
@@ -225,7 +226,7 @@ def csv_line(
             return Verdict()
         record = csv_record(line, header)
     except Refused as refusal:
-        return Verdict(refused=[Refusal(None, _sku_by_position(raw, header), [str(refusal)])])
+        return Verdict(refused=[Refusal(None, _sku_by_position(raw, header, rules.skus), [str(refusal)])])
     values = Values()
     found = row(values, record)
     if values.reasons:
@@ -233,15 +234,19 @@ def csv_line(
     return Verdict(rows=[found], elements=[None])
 
 
-def _sku_by_position(raw: bytes, header: Sequence[str]) -> str | None:
-    """The SKU of a CSV line that can't be read as a whole: better held in vain than taken for sold out."""
+def _sku_by_position(raw: bytes, header: Sequence[str], skus: Collection[str]) -> str | None:
+    """The SKU of a CSV line that can't be read as a whole: better held in vain than taken for sold out.
+
+    None when what stands in its place is no SKU that is known: then any SKU without a stock row may be meant.
+    """
     line = raw[: 1 << 16].decode("utf-8", "replace")
     try:
         fields = csv_fields(line)
     except Refused:
         fields = line.split(",")
     place = header.index("sku")
-    return readable_sku(fields[place].strip('"')) if place < len(fields) else None
+    sku = readable_sku(fields[place].strip('"')) if place < len(fields) else None
+    return sku if sku in skus else None
 
 
 def readable_sku(value: Any) -> str | None:

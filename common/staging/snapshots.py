@@ -29,7 +29,8 @@ def check_doubled(counts: Mapping[str, Counts]) -> None:
                 raise BadData(
                     f"warehouse {warehouse} sent two different snapshots: {other} and {file}",
                     where=f"{other}, {file}",
-                    next="find out which one is right and remove the other, then ./submit.sh ingest DATE --replace",
+                    next=f"find out which one is right, remove the other ({file}, say) from the inbox, then "
+                    f"./submit.sh ingest DATE --kind stock --withdraw {file}",
                 )
 
 

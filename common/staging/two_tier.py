@@ -98,7 +98,7 @@ def stage(db: duckdb.DuckDBPyConnection, work: Work, blocks: Sequence[Block], su
         count.lines += len(part)
         count.shows_utf8 = count.shows_utf8 or shows_utf8(part.block.data)
         count.proven += len(part) - len(todo)
-        count.extra |= set(part.block.header) - set(work.feed.kinds)
+        count.note_extra(set(part.block.header) - set(work.feed.kinds))
         for line in todo.tolist():
             judged.line(part, line, count)
     careful, suspect, refused = judged.tables()
@@ -182,7 +182,7 @@ class _Judged:
                 count.damaged = count.damaged or source[1]
         count.read += len(verdict.rows)
         count.judged += 1
-        count.extra |= verdict.extra
+        count.note_extra(verdict.extra)
         if len(self._rows) + len(self._refused) > _FLUSH_ROWS:
             self._flush()
 

@@ -103,6 +103,17 @@ def test_the_truth_is_what_the_rules_make_of_the_files(tmp_path, fmt):
                 assert reasons[fault.reason] >= expected["planted"][fault.kind], (name, fault.kind)
 
 
+@pytest.mark.parametrize("day_ends", ["00:00", "05:00", "06:00", "06:01", "22:00"])
+def test_all_orders_are_of_the_date_wherever_its_cut_off_is(tmp_path, day_ends):
+    settings = load_settings([f"paths.inbox={tmp_path}", f"business.day_ends={day_ends}"])
+    plan = Plan(DAY, orders=200)
+    Generator(settings, plan).send()
+    day = business_day(DAY, settings["business.time_zone"], day_ends)
+    rules = Rules(day, {sku_name(n) for n in range(plan.skus)}, {store_name(n) for n in range(plan.stores)}, 1 << 20)
+    found = [judged(file, rules) for file in (tmp_path / "orders" / str(DAY)).glob("*") if file.suffix != ".sha256"]
+    assert sum(accepted for accepted, _, _ in found) > 50 and not any(refused for _, refused, _ in found)
+
+
 def judged(file, rules):
     judge, header, lines = order_json, (), file.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
     if file.suffix == ".csv":

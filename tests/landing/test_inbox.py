@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from common.errors import BadData
+from common.errors import BadData, NoInput
 from common.landing.inbox import arrivals
 
 
@@ -40,7 +40,7 @@ def test_a_file_that_comes_to_rest_is_waited_for(tmp_path):
     assert list(arrivals(tmp_path, 1).complete) == ["a.csv"]
 
 
-@pytest.mark.parametrize("name", [".a.csv.part", "a.csv.tmp", "a.csv._COPYING_", "a.csv.filepart"])
+@pytest.mark.parametrize("name", [".a.csv.part", ".a.csv.Xy12ab", "a.csv.tmp", "a.csv._COPYING_", "a.csv.filepart"])
 def test_temporary_names_are_uploads_in_progress(tmp_path, name):
     put(tmp_path, name, age=1000)
     assert arrivals(tmp_path, 0, wait=False).arriving == [name]
@@ -78,6 +78,24 @@ def test_a_checksum_file_without_a_checksum(tmp_path):
     (tmp_path / "a.csv.sha256").write_text("sorry\n")
     with pytest.raises(BadData, match="SHA-256"):
         arrivals(tmp_path, 0)
+
+
+def test_a_checksum_that_is_just_being_replaced_makes_its_file_wait(tmp_path):
+    put(tmp_path, "a.csv", age=1000)
+    (tmp_path / "a.csv.sha256").symlink_to(tmp_path / "gone")
+    assert arrivals(tmp_path, 0, wait=False).arriving == ["a.csv"]
+
+
+def test_a_checksum_that_can_t_be_read_and_a_file_that_has_gone(tmp_path):
+    put(tmp_path, "a.csv", age=1000)
+    found = arrivals(tmp_path, 0)
+    (tmp_path / "a.csv.sha256").mkdir()
+    with pytest.raises(NoInput, match="a.csv or its checksum can't be read"):
+        arrivals(tmp_path, 0)
+    (tmp_path / "a.csv").unlink()
+    for use in (found.sha256, found.open, found.size):
+        with pytest.raises(NoInput, match="a.csv can't be read"):
+            use("a.csv")
 
 
 def test_a_wrong_checksum_is_told_with_both(tmp_path):

@@ -107,6 +107,38 @@ def test_changed_content_is_refused_and_replaced_only_when_told(world):
     assert world.manifest().fingerprint != before.fingerprint
 
 
+def test_what_a_killed_ingest_left_unlisted_is_replaced_too(world):
+    world.hdfs.write(f"{world.folder}/a.jsonl", b"old\n")
+    world.send("a.jsonl", b"new\n")
+    with pytest.raises(NotAllowed, match=r"a\.jsonl"):
+        world.ingest()
+    assert world.ingest(replace_changed=True).replaced == ("a.jsonl",)
+    assert world.hdfs.read(f"{world.folder}/a.jsonl") == b"new\n"
+    assert len(world.names(f"{world.settings['hdfs.raw']}/.replaced/orders/{DAY}")) == 1
+
+
+def test_a_file_that_should_not_have_come_is_withdrawn(world):
+    world.send("a.jsonl", b"1\n")
+    world.send("b.jsonl", b"2\n")
+    world.ingest()
+    with pytest.raises(NotAllowed, match="lies in the inbox still"):
+        world.landing.withdraw(["b.jsonl"])
+    with pytest.raises(NoInput, match=r"c\.jsonl"):
+        world.landing.withdraw(["c.jsonl"])
+    (world.inbox / "b.jsonl").unlink()
+    for _ in ("lies there", "was removed from HDFS before"):
+        assert world.landing.withdraw(["b.jsonl"]).replaced == ("b.jsonl",)
+        assert [f.name for f in world.manifest().files] == ["a.jsonl"] == world.names()[1:]
+        (world.inbox / "b.jsonl").write_bytes(b"2\n")
+        world.ingest()
+        (world.inbox / "b.jsonl").unlink()
+        world.hdfs.delete(f"{world.folder}/b.jsonl")
+        with pytest.raises(BadData, match=r"b\.jsonl is listed and not there") as failure:
+            world.manifest()
+        assert f"./submit.sh ingest {DAY} --kind orders --withdraw b.jsonl" in str(failure.value)
+    assert len(world.names(f"{world.settings['hdfs.raw']}/.replaced/orders/{DAY}")) == 1
+
+
 def test_a_wrong_checksum_lands_nothing(world):
     world.send("a.jsonl", b"1\n", checksum="0" * 64)
     world.send("b.jsonl", b"2\n")

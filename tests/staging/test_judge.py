@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,8 @@ STOCK_CASES = {
     "too few fields": ("2017-12-23,W1,SKU-0001,10", 0, ["wrong_number_of_fields"], "SKU-0001"),
     "much too few fields": ("2017-12-23,W1", 0, ["wrong_number_of_fields"], None),
     "too many fields": ("2017-12-23,W1,SKU-0001,10,3,5,7", 0, ["wrong_number_of_fields"], "SKU-0001"),
+    "no field for the SKU": ("2017-12-23,W1,10,3,5", 0, ["wrong_number_of_fields"], None),
+    "a field before the SKU": ("2017-12-23,W1,x,SKU-0001,10,3,5", 0, ["wrong_number_of_fields"], None),
     "open quote": ('2017-12-23,W1,"SKU-0001,10,3,5', 0, ["malformed_csv"], "SKU-0001"),
     "several": ("2017-12-22,W9,SKU-0001,x,,y", 0, ["other_business_date", "warehouse_id_unknown", "available_invalid",
                                                    "reserved_missing", "safety_stock_invalid"], "SKU-0001"),
@@ -133,6 +136,28 @@ def test_stock(name):
 def test_sku_of_a_stock_row_that_is_not_utf8_is_held():
     result = stock({"w1.csv": STOCK_HEADER + b"2017-12-23,W1,SKU-0001,10,\xff,5\n"})
     assert [(row[4], row[6]) for row in result.refused] == [("SKU-0001", ["not_utf8"])]
+
+
+def test_what_is_left_of_a_damaged_sku_names_none():
+    """As if it named one, that SKU's stock would be taken for zero: so every SKU without a stock row is held."""
+    result = stock({"w1.csv": STOCK_HEADER + b"2017-12-23,W1,SKU-\xff001,10,3,5\n"})
+    assert [(row[4], row[6]) for row in result.refused] == [(None, ["not_utf8"])]
+
+
+def test_a_field_as_long_as_the_line_may_be():
+    rows = [f"{ROW},{'x' * 10}", f"B{ROW},{'x' * 140_000}"]
+    result = both({"a.csv": (HEADER.decode().strip() + ",note\n" + "\n".join(rows)).encode()})
+    assert len(result.accepted) == 2 and result.counts["a.csv"].rejected == 0 and result.counts["a.csv"].extra == {"note"}
+
+
+def test_names_of_fields_that_nobody_asked_for_are_fit_for_the_ledger():
+    """PostgreSQL's jsonb has no NUL and no half of a surrogate pair; a name from elsewhere must not end the night."""
+    order = json.loads(CLEAN)
+    odd = [json.dumps(order | {"order_id": f"A{n}", name: 1}) for n, name in enumerate(("t\0", "\ud800", "y" * 500))]
+    many = [json.dumps(order | {"order_id": f"B{n}", f"z{n:04d}": 1}) for n in range(300)]
+    counts = both({"a.jsonl": "\n".join([*odd, *many]).encode()}).counts["a.jsonl"]
+    assert counts.rejected == 0
+    assert sorted(counts.extra) == ["?", "t?", "y" * 100, *(f"z{n:04d}" for n in range(47))]
 
 
 def test_every_reason_is_declared():
