@@ -33,7 +33,7 @@ from common.staging.rejects import record
 from common.staging.tasks import Plan, Report, first_fault, packed
 from common.staging.two_tier import Known
 
-_SETTLED_AT_ONCE = 32 << 20  # bytes of suspect raw text that one task settles, about
+_SETTLED_AT_ONCE = 64 << 20  # bytes of suspect raw text that one task settles, about
 _LARGE_SHARE_PERCENT = 20  # of a file's lines through the judge: worth saying
 
 
