@@ -90,11 +90,11 @@ def test_a_checksum_that_can_t_be_read_and_a_file_that_has_gone(tmp_path):
     put(tmp_path, "a.csv", age=1000)
     found = arrivals(tmp_path, 0)
     (tmp_path / "a.csv.sha256").mkdir()
-    with pytest.raises(NoInput, match="a.csv or its checksum can't be read"):
+    with pytest.raises(NoInput, match=r"a\.csv or its checksum can't be read"):
         arrivals(tmp_path, 0)
     (tmp_path / "a.csv").unlink()
     for use in (found.sha256, found.open, found.size):
-        with pytest.raises(NoInput, match="a.csv can't be read"):
+        with pytest.raises(NoInput, match=r"a\.csv can't be read"):
             use("a.csv")
 
 
