@@ -84,7 +84,7 @@ def stage_parser(name: str, parser: argparse.ArgumentParser) -> argparse.Argumen
             parser.add_argument(option, action="store_true", help=meaning)
     if name == "ingest":
         parser.add_argument("--kind", action="append", choices=SENT, help="only this kind of files; may be given again")
-        parser.add_argument("--withdraw", action="append", metavar="FILE", help="take a landed file out of the date; may be given again")
+        parser.add_argument("--withdraw", action="append", metavar="FILE", help="take a landed file out of the date")
     if name in ("all", "backfill"):
         parser.add_argument("--from", dest="from_stage", choices=NIGHT, help="start at this stage")
         parser.add_argument("--window", help="as the setting night.window, such as 22:00-00:00; outside it: 75")

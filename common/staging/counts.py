@@ -57,7 +57,7 @@ class Counts:
         self.reasons.update(reasons)
 
     def note_extra(self, names: Iterable[str]) -> None:
-        """Fields that nobody asked for. Names come from the sender: so many are kept, so long, fit for a message and the ledger."""
+        """Fields that nobody asked for. They are the sender's: few and short ones are kept, fit for messages and the ledger."""
         if names := set(names):
             found = self.extra | {printable(name[:_NAME_CHARACTERS]) for name in names}
             self.extra = set(sorted(found)[:_MOST_NAMES])  # the same ones in whatever order the parts are merged
