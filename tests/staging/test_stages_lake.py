@@ -286,7 +286,7 @@ def test_only_the_files_that_an_attempt_returned_are_taken(night):
     day = business_day(night.day, "America/New_York", "24:00")
     plan = tasks.Plan(run.settings.service("HDFS_URL"), ORDERS.table, day, "two_tier", f"{root}/attempts", 1 << 20)
     pieces = pieces_of(folder, find_manifest(run.hdfs, folder).files, ())
-    reports = [tasks.stage_pieces(plan, known, b"", pieces, "00000-0") for _ in range(2)]
+    reports = [tasks.stage_pieces(plan, known, b"", 1, pieces, "00000-0") for _ in range(2)]
     assert len(run.hdfs.list(f"{root}/attempts")) == 2
     assert take(run.hdfs, f"{root}/attempts", reports[1].files, f"{root}/table") == 200
     assert [e.name for e in run.hdfs.list(f"{root}/table")] == [f.name for f in reports[1].files]
