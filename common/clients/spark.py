@@ -197,6 +197,6 @@ def _print_options() -> int:
 
 
 if __name__ == "__main__":
-    from common.cli import guarded
+    from common.cli import guarded, leave
 
-    sys.exit(guarded(_print_options))
+    leave(guarded(_print_options))
