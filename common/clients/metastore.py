@@ -7,6 +7,7 @@ compare-and-set for partitions; the date's lock in the ledger keeps a second wri
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from common.clients.retry import Away, Retry
 from common.contracts import Contract
 from common.errors import Misconfigured
 
+logging.getLogger("thrift").setLevel(logging.CRITICAL)  # what it would tell to stderr, our failures tell
 T = TypeVar("T")
 _TIMEOUT_MS = 20_000
 # what a metastore says whose own database or HDFS is away

@@ -1,10 +1,16 @@
 """Addresses that nothing can be reached by, and the way to those that can: no traceback, no password, no proxy."""
 
+import logging
 
 import pytest
 
+from common.check import Checks
+from common.cli import guarded
+from common.clients.hdfs import Hdfs
+from common.clients.metastore import Metastore
 from common.clients.postgres import Postgres
-from common.errors import Misconfigured
+from common.errors import Misconfigured, Unavailable
+from common.settings import SERVICES, load_settings
 
 WRONG = [  # what a password becomes that is not escaped
     "S3cret%zz9", "S3cret%", "12/S3cret", "12/S3cret@x", "12/34?S3cret", "a@S3cret", "S3cret@b", "12/S3cret%zz",
@@ -25,3 +31,30 @@ def test_a_password_that_is_not_escaped_is_misconfigured_and_never_shown(passwor
 ])  # fmt: skip
 def test_the_place_of_a_database_has_nothing_of_its_password(address, place):
     assert Postgres(address).place == place
+
+
+@pytest.mark.parametrize("address", ["hdfs://nn", "hdfs://nn:99999", "hdfs://"])
+def test_an_address_of_hdfs_that_leads_to_no_host_is_misconfigured(address):
+    with pytest.raises(Misconfigured, match=f"HDFS can't be at {address}: "):
+        Hdfs(address)
+
+
+def test_a_check_tells_of_every_service_whatever_their_addresses_are(monkeypatch, capfd):
+    """Not one of these leads anywhere."""
+    local = dict.fromkeys(SERVICES, "http://127.0.0.1:1") | {"DATABASE_URL": "postgresql://u:S3cret@127.0.0.1:1/db"}
+    for name, address in {**local, "HDFS_URL": "hdfs://nn", "METASTORE_URI": "thrift://nowhere.invalid:1"}.items():
+        monkeypatch.setenv(name, address)
+    results = {r.service: r.failed for r in Checks(load_settings()).run()}
+    assert len(results) == 8 and all(results.values())
+    assert results["hdfs"].startswith("HDFS can't be at hdfs://nn: ")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_metastore_that_can_not_be_found_is_told_of_once(caplog):
+    def ask():
+        return len(Metastore("thrift://nowhere.invalid:9083", "hdfs://x").tables("staging"))
+
+    with pytest.raises(Unavailable, match="the metastore was asked to list staging and is away"), caplog.at_level(logging.DEBUG):
+        ask()
+    assert not [record for record in caplog.records if record.name.startswith("thrift")]
+    assert guarded(ask) == 69
