@@ -1,6 +1,8 @@
 """Addresses that nothing can be reached by, and the way to those that can: no traceback, no password, no proxy."""
 
+import http.server
 import logging
+import threading
 
 import pytest
 
@@ -9,7 +11,8 @@ from common.cli import guarded
 from common.clients.hdfs import Hdfs
 from common.clients.metastore import Metastore
 from common.clients.postgres import Postgres
-from common.errors import Misconfigured, Unavailable
+from common.clients.trino import Trino
+from common.errors import Misconfigured, TryAgain, Unavailable
 from common.settings import SERVICES, load_settings
 
 WRONG = [  # what a password becomes that is not escaped
@@ -58,3 +61,36 @@ def test_a_metastore_that_can_not_be_found_is_told_of_once(caplog):
         ask()
     assert not [record for record in caplog.records if record.name.startswith("thrift")]
     assert guarded(ask) == 69
+
+
+class _Proxy(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.asked.append(self.path)
+        self.send_error(403)
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """What a proxy that all variables name was asked for."""
+    with http.server.HTTPServer(("127.0.0.1", 0), _Proxy) as server:
+        server.asked = []
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        yield server.asked
+        server.shutdown()
+
+
+def test_a_trino_on_this_machine_or_beside_it_is_asked_without_a_proxy(proxy):
+    for host in ("127.0.0.1", "localhost", "[::1]", "one-word-alone"):
+        with pytest.raises(TryAgain, match="Trino was asked to run a statement and is away"):
+            Trino(f"http://{host}:1", "me", retry_seconds=0).execute(lambda: "select 1")
+    assert proxy == []
+    with pytest.raises(Unavailable, match="Trino refused a request: error 403"):
+        Trino("http://trino.example:1", "me", retry_seconds=0).execute("select 1")
+    assert proxy == ["http://trino.example:1/v1/statement"]
