@@ -29,7 +29,16 @@ T = TypeVar("T")
 _TIMEOUT_MS = 20_000
 # what a metastore says whose own database or HDFS is away
 _BEHIND_IT = ("JDO", "PSQLException", "SQLException", "ConnectException", "SocketTimeout", "SafeMode", "StandbyException")
+_REFUSALS = (
+    ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException, ttypes.NoSuchObjectException,
+)  # fmt: skip
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
+SCHEMAS = {
+    "staging": "Order lines, stock and master data, as read from the raw files of each business date",
+    "planning": "Net demand, order decisions, purchase order lines and exceptions of each business date",
+    "scratch": "Tables of running nights; nothing here lasts",
+    "audit": "Rejected rows and released orders: append only, in Delta Lake",
+}
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,14 @@ class Metastore:
 
         return self._call("tell its version", ask)
 
-    def ensure_schemas(self, schemas: dict[str, str], folder: str) -> None:
-        """Creates those schemas (name, description) that are missing, each with a default place in an HDFS folder."""
+    def ensure_schemas(self, warehouse: str) -> None:
+        """Creates those of SCHEMAS that are missing. Tables name their own places: the default one is never used."""
 
         def ensure(client: ThriftHiveMetastore.Client) -> None:
-            for name in sorted(set(schemas) - set(client.get_all_databases())):
+            for name in sorted(SCHEMAS.keys() - set(client.get_all_databases())):
                 with suppress(ttypes.AlreadyExistsException):
-                    client.create_database(ttypes.Database(name, schemas[name], f"{self._hdfs_url}{folder}/{name}"))
+                    place = f"{self._hdfs_url}{warehouse}/_default/{name}"
+                    client.create_database(ttypes.Database(name, SCHEMAS[name], place))
 
         self._call("create the schemas", ensure)
 
@@ -261,7 +271,7 @@ class Metastore:
         try:
             transport.open()
             return action(ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport)))
-        except (ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException) as error:
+        except _REFUSALS as error:
             if any(sign in str(error.message) for sign in _BEHIND_IT):
                 raise self._away(verb, str(error.message)) from error
             raise Misconfigured(f"the metastore refused to {verb}: {error.message}", where=self.uri) from error

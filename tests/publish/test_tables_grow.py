@@ -30,7 +30,6 @@ def parquet(**columns):
 def test_columns_come_and_go_and_every_date_is_still_read(hdfs, metastore, trino, older):
     named = {column.name: column for column in contract("staging.stores").columns}
     newer = replace(older, columns=(named["is_active"], named["store_id"]))
-    metastore.ensure_schemas({"scratch": ""}, "/warehouse")
     for day, shape, rows in (
         (DAY, older, parquet(store_id=["1"], name=["first"])),
         (NEXT, newer, parquet(is_active=[True], store_id=["2"])),
