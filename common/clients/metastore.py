@@ -166,7 +166,10 @@ class Metastore:
             try:
                 old = client.get_partition(schema, name, [day.isoformat()])
             except ttypes.NoSuchObjectException:
-                client.add_partition(new)
+                try:
+                    client.add_partition(new)
+                except ttypes.AlreadyExistsException as error:  # an earlier try has landed after all
+                    raise self._away(f"publish {table} of {day}", str(error.message)) from error
                 return
             if old.sd.location != descriptor.location or not parameters.items() <= old.parameters.items():
                 new.createTime = old.createTime
