@@ -10,6 +10,7 @@ import pytest
 
 from common.clients.metastore import Metastore, Partition
 from common.contracts import contract
+from common.errors import Misconfigured
 
 DAY, NEXT = date(1949, 3, 1), date(1949, 3, 2)
 
@@ -40,6 +41,11 @@ def test_columns_come_and_go_and_every_date_is_still_read(hdfs, metastore, trino
         metastore.point("scratch.grown", day, f"/tests/grown/{day}", {})
     found = trino.rows("select business_date, store_id, name, is_active from hive.scratch.grown order by 1")
     assert found == [(DAY, "1", "first", None), (NEXT, "2", None, True)]
+
+
+def test_a_table_that_the_metastore_does_not_know_is_a_clear_refusal(metastore):
+    with pytest.raises(Misconfigured, match=f"the metastore refused to publish scratch.nowhere of {DAY}: .*nowhere"):
+        metastore.point("scratch.nowhere", DAY, "/tests/nowhere", {})
 
 
 class Late(Metastore):
