@@ -60,6 +60,8 @@ class Checks:
             ("catalog delta", trino, self.catalog_delta),
             ("catalog postgresql", trino, self.catalog_postgresql),
         ]
+        with suppress(Failure):  # a cluster's may be fresh; the check of the metastore says why it can't be
+            Metastore(metastore, self._hdfs_url).ensure_schemas(self.settings["hdfs.warehouse"])
         with ThreadPoolExecutor(len(checks)) as pool:
             results = list(pool.map(lambda check: self._one(*check), checks))
         with suppress(Failure):  # the check of HDFS says why

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import signal
@@ -22,6 +21,7 @@ from common.dates import date_range
 from common.errors import Failure, Stopped, Usage, known
 from common.settings import Settings, load_settings
 from common.stages import NIGHT, SENT, Stage
+from common.streams import lasting_streams
 from common.terminal import printable
 
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -116,24 +116,22 @@ def guarded(action: Callable[[], int]) -> int:
         raise Stopped("stopped by SIGTERM", next="run the same command again")
 
     signal.signal(signal.SIGTERM, terminated)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is no reason to end
-    try:
-        return action()
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 0
-    except Exception as error:
-        failure = known(error)
-        if isinstance(failure, Failure):
-            print("error:", printable(str(failure), keep="\n"), file=sys.stderr)
-            return failure.exit_code
-        print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)
-        traceback.print_exc()
-        return 70
+    with lasting_streams():
+        try:
+            code = action()
+            sys.stdout.flush()  # a result that is lost is no success
+            return code
+        except KeyboardInterrupt:
+            print("error: interrupted", file=sys.stderr)
+            return 130
+        except Exception as error:
+            failure = known(error)
+            if isinstance(failure, Failure):
+                print("error:", printable(str(failure), keep="\n"), file=sys.stderr)
+                return failure.exit_code
+            print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)
+            traceback.print_exc()
+            return 70
 
 
 def print_result(args: argparse.Namespace, result: object, text: str) -> None:
@@ -198,7 +196,7 @@ def leave(code: int) -> NoReturn:
     A thread of a native library that asks for it meanwhile would abort the process: 134 instead of the code, once in
     hundreds of commands. What must be closed is closed before.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)

@@ -7,6 +7,10 @@ command to type. Whatever else escapes is a bug of ours and ends with 70.
 from __future__ import annotations
 
 import errno
+import os
+import pwd
+from contextlib import suppress
+from pathlib import Path
 
 
 class Failure(Exception):
@@ -94,9 +98,29 @@ def says_no_room(text: str) -> bool:
 
 
 def known(error: BaseException) -> BaseException:
-    """The error itself; CannotWrite where it says, from wherever and through whatever library, that there is no room."""
+    """The error itself; CannotWrite where it says, from wherever and through whatever library, that there is no room, or that
+    a file or folder of this machine is closed to us."""
     text = next(filter(says_no_room, str(error).splitlines()), "")
-    if isinstance(error, Failure) or not (text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)):
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, PermissionError) and error.filename is not None:
+        what = f"a file can't be read or written: {error.strerror}"
+        hint = "the same command as that user, or chown what is to be yours"
+        return CannotWrite(what, where=f"{os.fsdecode(error.filename)}; {_owner(error.filename)}", next=hint)
+    if not (text or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)):
         return error
     where = str(getattr(error, "filename", None) or text.strip()[:300])
     return CannotWrite("the disk is full", where=where, next="free space, then the same command again")
+
+
+def _owner(path: str | bytes) -> str:
+    """Whose it is, or the nearest folder above it that shows that."""
+    file = Path(os.fsdecode(path)).absolute()
+    for there in (file, *file.parents):
+        with suppress(OSError):
+            number = there.stat().st_uid
+            name = str(number)
+            with suppress(KeyError):
+                name = pwd.getpwuid(number).pw_name
+            return f"{'it' if there == file else there} belongs to {name}"
+    return "it does not show to whom it belongs"

@@ -77,7 +77,7 @@ def _tell_stale(clients: Clients, days: list[date]) -> None:
 
 
 def ready(settings: Settings) -> Clients:
-    """Clients of services that serve: the local lake is started on demand, the schema brought up to date."""
+    """Clients of services that serve: the local lake is started on demand, the schemas are there and up to date."""
     from common.migrate import migrate
 
     if settings.environment == "local":  # a cluster's package has no local lake
@@ -86,6 +86,8 @@ def ready(settings: Settings) -> Clients:
         ensure_up(settings)
     clients = Clients(settings)
     migrate(clients.postgres)
+    if settings.environment != "local":  # there it was the lake's start that made them
+        clients.metastore.ensure_schemas(settings["hdfs.warehouse"])
     return clients
 
 

@@ -97,11 +97,14 @@ class Settings(Mapping[str, Any]):
 
 
 def lake_addresses(lake_dir: Path) -> dict[str, str]:
-    """The addresses that the local lake chose at its first start; empty before it."""
+    """The addresses that the local lake chose at its first start; empty before it. Misconfigured when they are damaged."""
+    file = lake_dir / "addresses.json"
     try:
-        return json.loads((lake_dir / "addresses.json").read_text(encoding="utf-8"))
+        return dict(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
+    except (ValueError, TypeError):
+        raise Misconfigured("the file is damaged", where=str(file), next="./submit.sh lake up") from None
 
 
 def load_settings(overrides: list[str] | None = None) -> Settings:

@@ -55,3 +55,66 @@ def test_a_command_ends_with_its_code_whatever_would_happen_while_the_interprete
     said = "import atexit, os, common.cli as c\natexit.register(os.abort)\nprint('told')\nc.leave(66)"
     done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (66, "told\n", "")
+
+
+@pytest.fixture(params=["buffered", "unbuffered"])
+def ends(request, tmp_path):
+    """Runs an action under `guarded`, as a command is; its exit code, what both streams told, and whether it came to its end."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    if request.param == "unbuffered":
+        environment["PYTHONUNBUFFERED"] = "1"
+    end = tmp_path / "end"
+
+    def run(action, **streams):
+        body = f" {action}\n open({str(end)!r}, 'w')\n return 66"
+        said = f"import sys, common.cli as c\ndef action():\n{body}\nc.leave(c.guarded(action))"
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, env=environment, text=True, check=False, **given)
+        return done.returncode, done.stdout, done.stderr, end.exists()
+
+    return run
+
+
+@pytest.fixture
+def dead():
+    """The end of a pipe whose reader has gone."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+PROGRESS = "print('progress', file=sys.stderr, flush=True); print('progress', file=sys.stderr)"
+
+
+def test_progress_that_nobody_reads_ends_no_command(ends, dead):
+    """As with `./submit.sh all D 2>&1 | head`, and with a log on a full disk."""
+    assert ends(PROGRESS, stderr=dead) == (66, "", None, True)
+    assert ends(f"{PROGRESS}; print('result')", stdout=dead, stderr=dead) == (66, None, None, True)
+    with open("/dev/full", "w") as full:
+        assert ends(PROGRESS, stderr=full) == (66, "", None, True)
+
+
+@pytest.mark.parametrize(("raised", "code"), [
+    ("c.Usage('x')", 64), ("KeyboardInterrupt", 130), ("ValueError('x')", 70), ("BrokenPipeError(32, 'a service has gone')", 70),
+])  # fmt: skip
+def test_a_failure_that_nobody_reads_has_its_code_all_the_same(ends, dead, raised, code):
+    assert ends(f"{PROGRESS}; raise {raised}", stdout=dead, stderr=dead)[0] == code
+    assert ends(f"raise {raised}")[0] == code
+
+
+def test_a_result_whose_reader_has_gone_has_the_commands_own_code(ends, dead):
+    assert ends("print('result\\n' * 100_000)", stdout=dead) == (66, None, "", True)
+
+
+def test_a_result_that_can_not_be_written_is_no_success(ends):
+    with open("/dev/full", "w") as full:
+        code, _, said, _ = ends("print('result')", stdout=full)
+    assert (code, said.splitlines()[0]) == (73, "error: the result can't be written: No space left on device")
+
+
+def test_a_stream_that_the_shell_has_closed_keeps_nothing_from_its_end():
+    said = "import sys, common.cli as c\nc.leave(c.guarded(lambda: print('progress', file=sys.stderr) or 66))"
+    bash = 'exec "$0" -c "$1" 2>&-'
+    done = subprocess.run(["bash", "-c", bash, sys.executable, said], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (66, "")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import hdfs_native
 
 from common.clients.retry import Away, Retry, answer_within
-from common.errors import CannotWrite, Failure, NoInput, Unavailable, says_no_room
+from common.errors import CannotWrite, Failure, Misconfigured, NoInput, Unavailable, says_no_room
 
 T = TypeVar("T")
 _WRITE_BYTES = 8 << 20
@@ -43,7 +43,7 @@ class Entry:
 
 
 class Hdfs:
-    """Files in HDFS. Paths are absolute, without scheme or host.
+    """Files in HDFS. Paths are absolute, without scheme or host. Misconfigured where the address leads to no host.
 
     retry_seconds  how long a call is repeated while a server that served before is away. Every call may be repeated: what
                    is written lies under a name that nobody else writes.
@@ -51,7 +51,7 @@ class Hdfs:
 
     def __init__(self, url: str, *, retry_seconds: int = 0) -> None:
         self.url, self._retry = url, Retry(retry_seconds)
-        self._client = hdfs_native.Client(url, _CONFIG)
+        self._client = self._connected()
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
@@ -131,8 +131,19 @@ class Hdfs:
         except Failure:
             raise
         except Exception as error:  # hdfs-native raises plain RuntimeError for most of what the servers say
-            self._client = hdfs_native.Client(self.url, _CONFIG)  # the old one keeps its connection, dead or not
+            self._client = self._connected()  # the old one keeps its connection, dead or not
             raise _failure(verb, path, error, self.url) from error
+
+
+    def _connected(self) -> Any:
+        try:
+            return hdfs_native.Client(self.url, _CONFIG)
+        except Exception as error:  # it has asked nobody yet, but its settings for the hosts of a nameservice
+            raise Misconfigured(
+                f"HDFS can't be at {self.url}: {error}",
+                where="HDFS_URL",
+                next="export HDFS_URL=hdfs://HOST:PORT, or HADOOP_CONF_DIR with the hdfs-site.xml that knows the nameservice",
+            ) from error
 
 
 class Reader(io.RawIOBase):

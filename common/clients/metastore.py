@@ -7,6 +7,7 @@ compare-and-set for partitions; the date's lock in the ledger keeps a second wri
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,11 +24,21 @@ from common.clients.retry import Away, Retry
 from common.contracts import Contract
 from common.errors import Misconfigured
 
+logging.getLogger("thrift").setLevel(logging.CRITICAL)  # what it would tell to stderr, our failures tell
 T = TypeVar("T")
 _TIMEOUT_MS = 20_000
 # what a metastore says whose own database or HDFS is away
 _BEHIND_IT = ("JDO", "PSQLException", "SQLException", "ConnectException", "SocketTimeout", "SafeMode", "StandbyException")
+_REFUSALS = (
+    ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException, ttypes.NoSuchObjectException,
+)  # fmt: skip
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
+SCHEMAS = {
+    "staging": "Order lines, stock and master data, as read from the raw files of each business date",
+    "planning": "Net demand, order decisions, purchase order lines and exceptions of each business date",
+    "scratch": "Tables of running nights; nothing here lasts",
+    "audit": "Rejected rows and released orders: append only, in Delta Lake",
+}
 
 
 @dataclass(frozen=True)
@@ -64,13 +75,14 @@ class Metastore:
 
         return self._call("tell its version", ask)
 
-    def ensure_schemas(self, schemas: dict[str, str], folder: str) -> None:
-        """Creates those schemas (name, description) that are missing, each with a default place in an HDFS folder."""
+    def ensure_schemas(self, warehouse: str) -> None:
+        """Creates those of SCHEMAS that are missing. Tables name their own places: the default one is never used."""
 
         def ensure(client: ThriftHiveMetastore.Client) -> None:
-            for name in sorted(set(schemas) - set(client.get_all_databases())):
+            for name in sorted(SCHEMAS.keys() - set(client.get_all_databases())):
                 with suppress(ttypes.AlreadyExistsException):
-                    client.create_database(ttypes.Database(name, schemas[name], f"{self._hdfs_url}{folder}/{name}"))
+                    place = f"{self._hdfs_url}{warehouse}/_default/{name}"
+                    client.create_database(ttypes.Database(name, SCHEMAS[name], place))
 
         self._call("create the schemas", ensure)
 
@@ -154,7 +166,10 @@ class Metastore:
             try:
                 old = client.get_partition(schema, name, [day.isoformat()])
             except ttypes.NoSuchObjectException:
-                client.add_partition(new)
+                try:
+                    client.add_partition(new)
+                except ttypes.AlreadyExistsException as error:  # an earlier try has landed after all
+                    raise self._away(f"publish {table} of {day}", str(error.message)) from error
                 return
             if old.sd.location != descriptor.location or not parameters.items() <= old.parameters.items():
                 new.createTime = old.createTime
@@ -259,7 +274,7 @@ class Metastore:
         try:
             transport.open()
             return action(ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport)))
-        except (ttypes.MetaException, ttypes.InvalidObjectException, ttypes.InvalidOperationException) as error:
+        except _REFUSALS as error:
             if any(sign in str(error.message) for sign in _BEHIND_IT):
                 raise self._away(verb, str(error.message)) from error
             raise Misconfigured(f"the metastore refused to {verb}: {error.message}", where=self.uri) from error

@@ -8,14 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 
 from common.clients.retry import Away, Retry, given_up
-from common.errors import CannotWrite
+from common.errors import CannotWrite, Misconfigured
 
 _GREETING_SECONDS = 10  # the longest that a server may take to greet a new connection
 _QUIET_SECONDS = 50  # for so long a statement is waited for before the server is greeted; with the greeting a minute
@@ -78,20 +77,36 @@ class _Cursor(psycopg2.extensions.cursor):
             super().copy_expert(sql, file, size)
 
 
+def _parts(url: str) -> dict[str, str]:
+    """What libpq reads in an address. A message never shows one: a sign that is not escaped makes a password a part of it."""
+    before, _, path = url.partition("://")[2].partition("?")[0].partition("/")
+    try:
+        if before.count("@") > 1 or "@" in path:
+            raise ValueError
+        parts: dict[str, str] = psycopg2.extensions.parse_dsn(url)
+    except (psycopg2.ProgrammingError, ValueError):
+        raise Misconfigured(
+            "the address of PostgreSQL can't be read: in its password @ / : ? # % are written as %40 %2F %3A %3F %23 %25",
+            where="environment variable DATABASE_URL",
+            next="export DATABASE_URL=postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        ) from None
+    return parts
+
+
 class Postgres:
-    """Makes connections; `url` is `postgresql://user:password@host:port/database`.
+    """Makes connections; `url` is `postgresql://user:password@host:port/database`, else Misconfigured, without a word of it.
 
     retry_seconds  how long a connection, or one query, is tried again while a server that served before is away
     """
 
     def __init__(self, url: str, *, retry_seconds: int = 0) -> None:
-        self.url, self._retry = url, Retry(retry_seconds)
+        self.url, self._retry, self._parts = url, Retry(retry_seconds), _parts(url)
 
     @property
     def place(self) -> str:
         """Host, port and database, without user and password: fit for messages."""
-        parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+        host, port = self._parts.get("host"), self._parts.get("port", 5432)
+        return f"{host}:{port}/{self._parts.get('dbname', '')}"
 
     def connect(self, *, application: str = "procurement") -> Connection:
         """A new connection in UTC. The caller closes it."""

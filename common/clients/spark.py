@@ -142,7 +142,6 @@ def stop(settings: Settings) -> None:
 
 def _environment(settings: Settings) -> None:
     """What the JVM and the Python workers inherit: the interpreter, the project, a Java, quiet logs, local scratch space."""
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # a worker must not find another `common` in the folder that the command was typed in
     os.environ["PYTHONSAFEPATH"] = "1"
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", _JVM)
@@ -151,11 +150,14 @@ def _environment(settings: Settings) -> None:
     if str(ROOT) not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *paths])
     if settings.environment == "cluster" or "PYSPARK_GATEWAY_PORT" in os.environ:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         return
     from common.lake.java import home
 
     java = home()
-    os.environ.setdefault("JAVA_HOME", str(java))
+    # the pinned ones, whatever Java and Spark the user has beside them
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "JAVA_HOME": str(java)}
+    os.environ.pop("SPARK_HOME", None)
     scratch = settings.lake_dir / "spark" / "scratch"
     if "," in str(scratch):  # Spark would take it for a list
         scratch = Path(tempfile.gettempdir()) / f"procurement-spark-{os.getuid()}"
@@ -197,6 +199,6 @@ def _print_options() -> int:
 
 
 if __name__ == "__main__":
-    from common.cli import guarded
+    from common.cli import guarded, leave
 
-    sys.exit(guarded(_print_options))
+    leave(guarded(_print_options))

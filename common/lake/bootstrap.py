@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 from common.errors import CannotWrite, Failure, Misconfigured, Unavailable, says_no_room  # noqa: E402
 from common.lake.places import cache_dir, home, locked, need_disk, say  # noqa: E402
+from common.streams import lasting_streams  # noqa: E402
 
 LOCK = ROOT / "conf" / "requirements.lock"
 _DOWNLOAD_MB = 690
@@ -140,13 +141,14 @@ def _remember_python() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(failure.exit_code)
-    except OSError as error:
-        print(f"error: {error.strerror or error}\n  where: {error.filename or cache_dir()}", file=sys.stderr)
-        sys.exit(CannotWrite.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with lasting_streams():
+        try:
+            main()
+        except Failure as failure:
+            print(f"error: {failure}", file=sys.stderr)
+            sys.exit(failure.exit_code)
+        except OSError as error:
+            print(f"error: {error.strerror or error}\n  where: {error.filename or cache_dir()}", file=sys.stderr)
+            sys.exit(CannotWrite.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(130)

@@ -10,12 +10,6 @@ from common.lake.postgresql import Postgresql
 from common.lake.service import Service, base_environment, jvm
 
 _SCHEMA = "scripts/metastore/upgrade/postgres/hive-schema-3.1.0.postgres.sql"
-SCHEMAS = {
-    "staging": "Order lines, stock and master data, as read from the raw files of each business date",
-    "planning": "Net demand, order decisions, purchase order lines and exceptions of each business date",
-    "scratch": "Tables of running nights; nothing here lasts",
-    "audit": "Rejected rows and released orders: append only, in Delta Lake",
-}
 
 
 class HiveMetastore(Service):
@@ -57,8 +51,8 @@ class HiveMetastore(Service):
         return None
 
     def after_start(self) -> None:
-        """The schemas of Trino's catalogs. Tables name their own places: the default one is never used."""
-        self._client().ensure_schemas(SCHEMAS, "/warehouse/_default")
+        """The schemas of Trino's catalogs."""
+        self._client().ensure_schemas("/warehouse")
 
     def _client(self) -> Metastore:
         addresses = self.site.addresses()

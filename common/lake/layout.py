@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ class Site:
 
 def local_site(home: Path, owner: str) -> Site:
     """The local lake in `home`: ports and passwords made at the first start and kept there."""
-    ports = _kept(home / "ports.json", lambda: {name: str(port) for name, port in _free_ports().items()})
+    ports = _kept(home / "ports.json", PORTS, lambda: {name: str(port) for name, port in _free_ports().items()})
     return Site(
         home=home,
         hosts=dict.fromkeys(SERVICES, "127.0.0.1"),
@@ -107,13 +107,13 @@ def compose_site(home: Path, shared: Path, owner: str) -> Site:
 
 def passwords(file: Path) -> dict[str, str]:
     """The generated passwords of the database's users, kept in `file` (mode 0600)."""
-    return _kept(file, lambda: {name: secrets.token_urlsafe(24) for name in _PASSWORDS})
+    return _kept(file, _PASSWORDS, lambda: {name: secrets.token_urlsafe(24) for name in _PASSWORDS})
 
 
 def write_private(file: Path, text: str) -> None:
     """Writes `file` with mode 0600 by a rename, unless it already says so."""
     try:
-        if file.read_text(encoding="utf-8") == text:
+        if file.read_bytes() == text.encode():
             return
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -128,8 +128,8 @@ def _aside(file: Path, text: str) -> Path:
     return aside
 
 
-def _kept(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """What `file` holds. The first one to come makes it, also when several come at once."""
+def _kept(file: Path, names: Iterable[str], make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What `file` holds under these names. The first one to come makes it, also when several come at once."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         aside = _aside(file, json.dumps(make(), indent=1) + "\n")
@@ -137,8 +137,9 @@ def _kept(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
             os.link(aside, file)
         aside.unlink()
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {name: found[name] for name in names}
+    except (ValueError, TypeError, KeyError):
         raise Misconfigured("the file is damaged", where=str(file), next="./submit.sh lake reset --yes") from None
 
 

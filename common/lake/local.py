@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -24,8 +25,12 @@ KINDS: tuple[type[Service], ...] = (Postgresql, NameNode, DataNode, HiveMetastor
 _MEMORY_GB = 6  # Trino 2, the others 1.5, a night's Spark 2.5
 _DYING_SECONDS = 2  # a service killed a moment ago may hold its port as long as its memory is being given back
 START_SECONDS = 120  # a service that does not serve by then has failed
-_FILES_OF_SERVICES = ("addresses.json", "ports.json", "passwords.json", "conf", "data", "logs", "run", "tmp")
-_OURS = (*_FILES_OF_SERVICES, "spark", "benchmark", "inbox", "output")
+# in the order in which a reset removes them: no data is left that no password opens, and the lock goes last
+_OURS = (
+    "data", "logs", "tmp", "spark", "benchmark", "inbox", "output",
+    "conf", "addresses.json", "ports.json", "passwords.json", "run",
+)  # fmt: skip
+_STOPS: tuple[tuple[type[Service], ...], ...] = ((TrinoNode,), (HiveMetastore,), (DataNode, NameNode, Postgresql))
 
 
 class LocalLake:
@@ -52,8 +57,8 @@ class LocalLake:
     def up(self, say: Callable[[str], None]) -> bool:
         """Starts what does not run, side by side, and waits until all serve. False when all served already."""
         artifacts.ensure()
-        self._make_home()
-        with locked(self.home / "run" / "lake.lock"):
+        with self._locked():
+            self._make_home()
             site = self.site()
             site.render()
             services = [kind(site) for kind in KINDS]
@@ -68,6 +73,9 @@ class LocalLake:
             _start_all(services, idle, say)
             say(f"lake: up after {time.monotonic() - began:.1f} s")
             return True
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.home / "run" / "lake.lock")
 
     def _make_home(self) -> None:
         try:
@@ -92,25 +100,44 @@ class LocalLake:
         """Stops every process, the readers before what they read from. False when none ran."""
         if not self.home.exists():
             return False
-        with locked(self.home / "run" / "lake.lock"):
-            stopped = False
-            for group in (("trino",), ("metastore",), ("datanode", "namenode", "postgresql")):
-                running = [s for s in self.services() if s.name in group]
-                with ThreadPoolExecutor(len(running)) as pool:
-                    stopped |= any(list(pool.map(lambda s: s.stop(), running)))
+        with self._locked():
+            return self._stop(say)
+
+    def _stop(self, say: Callable[[str], None]) -> bool:
+        stopped = False
+        for group in _STOPS:
+            with ThreadPoolExecutor(len(group)) as pool:
+                stopped |= any(list(pool.map(lambda kind: kind.stop(self.home), group)))
         if stopped:
             say("lake: down")
         return stopped
 
     def reset(self, say: Callable[[str], None]) -> None:
-        """Stops the lake and removes everything in it, ports and passwords too."""
-        self.down(say)
-        for name in _OURS:
-            path = self.home / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        """Stops the lake and removes everything in it, ports and passwords too; damaged ones are no hindrance.
+
+        A folder on another disk, by a link or a mount, is emptied and stays. CannotWrite where something can't be removed.
+        """
+        if self.home.exists():
+            with self._locked():
+                self._stop(say)
+                for name in _OURS:
+                    _remove(self.home / name)
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir() and (path.is_symlink() or path.is_mount()):
+            for part in list(path.iterdir()):
+                if part.is_symlink():  # leads to what is not the lake's
+                    part.unlink()
+                else:
+                    _remove(part)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"can't remove it: {error.strerror}", where=str(error.filename or path)) from error
 
 
 def _need_memory(idle: list[Service]) -> None:

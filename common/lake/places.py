@@ -44,19 +44,29 @@ def say(text: str) -> None:
 @contextmanager
 def locked(file: Path, waiting: str = "") -> Iterator[None]:
     """Holds an exclusive lock on `file` (made if missing): one process at a time, freed by a crash. Says `waiting` if busy."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(file, "a", encoding="utf-8")  # noqa: SIM115  closed below
-    except OSError as error:
-        raise CannotWrite(f"can't write there: {error.strerror}", where=str(file)) from None
-    with handle:
+    while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if waiting:
-                say(waiting)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = open(file, "a", encoding="utf-8")  # noqa: SIM115  closed below
+        except OSError as error:
+            raise CannotWrite(f"can't write there: {error.strerror}", where=str(file)) from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if waiting:
+                    say(waiting)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(file, handle.fileno()):  # else the one before has removed it, and others hold another there
+                yield
+                return
+
+
+def _is_at(file: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def need_disk(folder: Path, gigabytes: float, purpose: str) -> None:

@@ -2,6 +2,8 @@
 
 A process is ours when its environment carries the mark of this lake and service: a pid file that outlived its process,
 or whose number now belongs to another program, deceives nobody, and a process whose pid file was lost is found again.
+Root without the right to trace others, as in a container, sees no environment of PostgreSQL, which runs as another user:
+there it is the data folder in the command line that tells.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from common.errors import NotAllowed, Unavailable
+
 _MARK = "PROCUREMENT_LAKE_SERVICE"
 _STATE, _THREADS, _STARTED = 0, 17, 19  # places in what _stat gives (proc(5))
+_SHOWN_SECONDS = 5  # the longest that a process may take to show what it is
 _LOG_LIMIT = 50_000_000  # bytes; a larger log is set aside at the next start
 
 
@@ -25,7 +30,8 @@ class Process:
         self.home, self.name = home, name
         self.pid_file = home / "run" / f"{name}.pid"
         self.log = home / "logs" / f"{name}.log"
-        self._mark = f"{_MARK}={home}:{name}".encode()
+        self._mark = f"{_MARK}={home}:{name}"
+        self._marks = [f"\0{mark}\0".encode() for mark in (self._mark, f"-D\0{home / 'data' / name}")]
 
     def pid(self) -> int | None:
         """The number of the running process, or None."""
@@ -45,9 +51,12 @@ class Process:
 
     def _is_ours(self, pid: int) -> bool:
         try:
-            return self._mark in _environment(pid).split(b"\0")
+            return self._is_marked(_shown(pid))
         except OSError:
             return False
+
+    def _is_marked(self, shown: bytes) -> bool:
+        return any(mark in b"\0" + shown for mark in self._marks)
 
     def start(self, command: list[str], environment: dict[str, str]) -> int:
         """Starts the command in the lake's folder, detached from the terminal; output goes to the log."""
@@ -59,14 +68,19 @@ class Process:
             child = subprocess.Popen(
                 command,
                 cwd=self.home,
-                env=environment | dict([self._mark.decode().split("=", 1)]),
+                env=environment | dict([self._mark.split("=", 1)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self.pid_file.write_text(f"{child.pid}\n")
+        deadline = time.monotonic() + _SHOWN_SECONDS
         while child.poll() is None and not self._is_ours(child.pid):
+            if time.monotonic() > deadline:  # it could never be found again, nor stopped
+                child.kill()
+                child.wait()
+                raise Unavailable(f"{self.name} was started, but the system does not show it", where=f"/proc/{child.pid}")
             time.sleep(0.001)  # for an instant after its start a process shows no environment
         return child.pid
 
@@ -98,9 +112,9 @@ class Process:
         """Whether nothing is left of our process `pid`: its files are closed, its ports are free."""
         _reap(pid)
         try:
-            if shown := _environment(pid):
-                return self._mark not in shown.split(b"\0")
-            # Without an environment it is taking on another program, as setpriv takes on PostgreSQL, or it is ending.
+            if shown := _shown(pid):
+                return not self._is_marked(shown)
+            # One that shows nothing is taking on another program, as setpriv takes on PostgreSQL, or it is ending.
             # The first thread of a killed one may be gone while others still hold its ports.
             stat = _stat(pid)
         except OSError:
@@ -117,13 +131,16 @@ class Process:
             return []
 
 
-def _environment(pid: int) -> bytes:
-    """What the process shows of its environment; nothing at its end or while it takes on another program.
+def _shown(pid: int) -> bytes:
+    """What the process shows of its environment, or of its command line where the environment is closed to us.
 
-    OSError when it is gone or another user's.
+    Nothing at its end or while it takes on another program; OSError when it is gone.
     """
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        try:
+            return Path(f"/proc/{pid}/environ").read_bytes()
+        except PermissionError:
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
     except ProcessLookupError:  # it is still listed, its memory has been given back
         return b""
 
@@ -146,5 +163,10 @@ def _reap(pid: int) -> None:
 
 
 def _signal(pid: int, sign: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.kill(pid, sign)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        what = f"process {pid} of the lake is another user's"
+        raise NotAllowed(what, where=f"/proc/{pid}", next="the same command as that user") from None

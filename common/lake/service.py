@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 from common.lake import java
 from common.lake.layout import Site
@@ -44,9 +45,10 @@ class Service(ABC):
     def after_start(self) -> None:  # noqa: B027  most services need nothing here
         """Makes what can only be made by asking the running service."""
 
-    def stop(self) -> bool:
-        """Ends the process. False when there was none."""
-        return self.process.stop(self.patience, self.stop_signal)
+    @classmethod
+    def stop(cls, home: Path) -> bool:
+        """Ends its process in the lake in `home`, whatever its files are worth. False when there was none."""
+        return Process(home, cls.name).stop(cls.patience, cls.stop_signal)
 
     def ports(self) -> list[str]:
         """The names of the ports on which it listens."""

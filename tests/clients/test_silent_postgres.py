@@ -38,7 +38,7 @@ def server(tmp_path_factory):
         made.after_start()
         yield made
     finally:
-        made.stop()
+        made.stop(made.site.home)
 
 
 @pytest.fixture

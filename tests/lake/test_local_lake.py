@@ -14,10 +14,14 @@ import pytest
 from common.check import Checks
 from common.cli import run
 from common.clients.hdfs import Hdfs
-from common.errors import CannotWrite, Unavailable
+from common.clients.metastore import Metastore
+from common.clients.trino import Trino
+from common.contracts import contract
+from common.errors import CannotWrite, Misconfigured, Unavailable
 from common.lake.hdfs_daemons import NameNode
 from common.lake.layout import local_site, write_private
 from common.lake.postgresql import Postgresql
+from common.night import ready
 from common.settings import ROOT, load_settings
 from tests.lake.own_lake import bring_up, quiet
 
@@ -105,6 +109,21 @@ def test_a_check_names_what_is_down_and_what_to_do(own, settings):
             own.up(quiet)
         Timer(0.5, other.close).start()  # as one that is dying gives it back
         assert bring_up(own)
+
+
+def test_a_fresh_metastore_of_a_cluster_gets_its_schemas_from_the_first_to_need_them(own, settings, monkeypatch):
+    for name, address in {"PROCUREMENT_ENV": "cluster", **own.site().addresses()}.items():
+        monkeypatch.setenv(name, address)
+    cluster = load_settings()
+    trino = Trino(cluster.service("TRINO_URL"), cluster["trino.user"])
+    trino.execute("drop schema hive.scratch cascade")
+    metastore = Metastore(cluster.service("METASTORE_URI"), cluster.service("HDFS_URL"))
+    with pytest.raises(Misconfigured, match=r"the metastore refused to register scratch\.mine: .*scratch"):
+        metastore.create_scratch(contract("staging.stores"), "mine", "/tests/mine")
+    assert not [r for r in Checks(cluster).run() if r.failed]
+    trino.execute("drop schema hive.scratch")
+    ready(cluster)
+    assert ("scratch",) in trino.rows("show schemas from hive")
 
 
 def test_a_half_formatted_namenode_is_formatted_again_and_a_full_one_never(own, tmp_path):

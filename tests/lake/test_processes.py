@@ -1,14 +1,19 @@
 """A process is known by what it carries, not by a number that some file remembers."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from common.errors import NotAllowed, Unavailable
+from common.lake import process as lake_process
 from common.lake.process import Process
+from common.settings import ROOT
 
 SLEEP = (["sleep", "60"], {"PATH": os.environ["PATH"]})
 
@@ -94,3 +99,59 @@ def test_one_that_does_not_listen_is_killed(process):
         time.sleep(0.01)
     assert process.stop(0.5, signal.SIGTERM)
     assert process.pid() is None
+
+
+# what root may in a container: no tracing, so that another user's environment is closed to it
+CONTAINER = (
+    "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,"
+    "+audit_write,+setfcap"
+)
+AS_NOBODY = """
+import signal, sys
+from pathlib import Path
+from common.lake import process
+home = Path(sys.argv[1])
+made, again = (process.Process(home, "postgresql") for _ in range(2))
+server = "setpriv --reuid=65534 --regid=65534 --clear-groups -- sh -c".split() + ["while :; do sleep 0.1; done"]
+pid = made.start([*server, "-D", str(home / "data" / "postgresql")], {"PATH": "/usr/bin:/bin"})
+try:
+    while True:
+        Path(f"/proc/{pid}/environ").read_bytes()
+        assert again.pid() == pid and not again.has_ended()
+except PermissionError:
+    print("closed")
+assert again.pid() == pid and not again.has_ended()
+made.pid_file.unlink()
+assert again.pid() == pid and not again.has_ended()
+assert process.Process(home / "another", "postgresql").pid() is None
+assert again.stop(5, signal.SIGTERM) and again.pid() is None and again.has_ended()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root starts another user's process")
+def test_root_in_a_container_knows_its_own_process_of_another_user(tmp_path):
+    done = subprocess.run(
+        ["setpriv", f"--bounding-set={CONTAINER}", "--", sys.executable, "-c", AS_NOBODY, tmp_path],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "closed\n"), done.stderr
+
+
+def test_one_of_another_user_is_not_ours_to_stop(process, monkeypatch):
+    def refuse(pid, sign):
+        raise PermissionError(1, "Operation not permitted")
+
+    pid = process.start(*SLEEP)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", refuse)
+        with pytest.raises(NotAllowed, match=f"process {pid} of the lake is another user's"):
+            process.stop(5, signal.SIGTERM)
+    assert process.pid() == pid
+
+
+def test_one_that_the_system_never_shows_is_not_waited_for(process, monkeypatch):
+    monkeypatch.setattr(lake_process, "_SHOWN_SECONDS", 0.2)
+    monkeypatch.setattr(lake_process, "_shown", lambda pid: b"")
+    with pytest.raises(Unavailable, match="sleeper was started, but the system does not show it") as failure:
+        process.start(*SLEEP)
+    assert not Path(failure.value.where).exists()

@@ -21,7 +21,7 @@ def stopped(own, bytes_of_night, stands_at, reached):
         run = stands_at(stage, barrier, PROCUREMENT_SERVICES__RETRY_SECONDS=str(patience))
         for service in own.services():
             if service.name in services:
-                service.stop()
+                service.stop(own.home)
         reached.unlink()
         return run
 

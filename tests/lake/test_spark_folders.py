@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from common.lake import artifacts
 from common.settings import ROOT, load_settings
 
@@ -60,3 +62,17 @@ def test_an_environment_that_belongs_to_somebody_else_is_left_alone(monkeypatch,
     spark._environment(load_settings())
     assert os.environ["SPARK_CONF_DIR"] == str(tmp_path / "lake" / "spark" / "conf")
     assert os.listdir(os.environ["SPARK_CONF_DIR"]) == []
+
+
+@pytest.mark.parametrize("more", [{}, {"PYSPARK_GATEWAY_PORT": "1"}, {"PROCUREMENT_ENV": "cluster"}], ids=str)
+def test_a_local_spark_is_the_pinned_one_whatever_the_user_has_beside_it(monkeypatch, tmp_path, more):
+    """What spark-submit or a cluster says is respected."""
+    from common.clients import spark
+    from common.lake import java
+
+    users = {"JAVA_HOME": "/opt/java8", "SPARK_HOME": "/opt/spark2", "PYSPARK_PYTHON": "python2"}
+    variables = {k: v for k, v in os.environ.items() if k not in ("SPARK_LOCAL_DIRS", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT")}
+    monkeypatch.setattr(os, "environ", variables | users | {"PROCUREMENT_LAKE_DIR": str(tmp_path)} | more)
+    spark._environment(load_settings())
+    pinned = {"JAVA_HOME": str(java.home()), "PYSPARK_PYTHON": sys.executable}
+    assert {k: v for k, v in os.environ.items() if k in users} == (users if more else pinned)
