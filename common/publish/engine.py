@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from common.errors import CannotWrite, Failure, TryAgain, known
+from common.errors import CannotWrite, Failure, Stopped, TryAgain, known
 from common.landing.master import settings_of_night
 from common.publish.audit import audit
 from common.publish.barrier import barrier
@@ -91,7 +91,7 @@ def run_stages(
             said = known(error)
             if isinstance(said, CannotWrite):
                 _quietly_make_room(run, ledger)
-            code = said.exit_code if isinstance(said, Failure) else 70
+            code = said.exit_code if isinstance(said, Failure | Stopped) else 70
             _quietly_end(ledger, "failed", code, str(said) or type(said).__name__)
             raise
         ledger.end("succeeded", 0)

@@ -4,12 +4,13 @@ import errno
 import os
 import threading
 from argparse import Namespace
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from plan_rows import DAY, line, orders
 
-from common.errors import BadData, CannotWrite
+from common.errors import BadData, CannotWrite, Stopped
 from common.publish.export import (
     MANIFEST,
     describe,
@@ -27,8 +28,10 @@ from common.publish.export import (
     write_run,
 )
 from common.publish.export_lists import exception_files, manifest
+from common.publish.export_stage import _add_report
 from common.publish.release import decide, unrecorded
 from common.report.index import nights
+from common.stages import Built
 
 
 class Output(Namespace):
@@ -135,6 +138,13 @@ def test_a_failed_write_leaves_nothing_and_the_old_files_stay(root):
     assert failure.value.exit_code == 73 and "x" * 300 in failure.value.where
     assert os.listdir(root / ".runs" / "2017-12-23") == ["1"]
     assert (root / "2017-12-23" / "S00.json").read_bytes() == b"1\n" * 50
+
+
+def test_a_run_that_is_told_to_end_while_it_waits_for_its_report_releases_nothing(root):
+    page: Future[bytes] = Future()
+    page.result = lambda: (_ for _ in ()).throw(Stopped("stopped by SIGTERM"))
+    with pytest.raises(Stopped):
+        _add_report(Namespace(say=print), root, root / "1", page, Built())
 
 
 def test_an_output_that_is_a_file_cannot_be_written(settings, root):
