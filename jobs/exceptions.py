@@ -2,7 +2,8 @@
 
 Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines of the date and the window before it,
           staging.warehouse_stock of the date and the snapshot before it, staging.stores, staging.warehouses,
-          staging.receipts of the date where there are any, and the rejected rows of the runs that staged the date
+          staging.receipts and staging.calendar_days of the date where there are any, and the rejected rows of the runs that
+          staged the date
 Writes    planning.exceptions
 Why       what is not ordered, or ordered oddly, has to be seen by somebody. The closed list is sql/planning/exceptions/codes.yml.
 
@@ -26,7 +27,9 @@ from common.stages import Built, Input, Stage
 
 def reads(run: Run) -> list[Input]:
     """The plan, the staged tables of the date, and the history window."""
-    return inputs_of(run, ["exceptions"]) + history_inputs(run)
+    # no row of the calendar is listed, but it may be all that says that a supplier takes no order
+    calendar = run.input_of("staging.calendar_days")
+    return [*inputs_of(run, ["exceptions"]), *history_inputs(run), *([calendar] if calendar else [])]
 
 
 def make(run: Run, inputs: list[Input]) -> Built:
