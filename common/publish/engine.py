@@ -241,8 +241,7 @@ class _Executor:
                 point(self.run, table, location, self.run.run_id, item.begun.fingerprint, inputs, self.ledger.require_lock)
                 barrier("between_flips")
             if item.built.publish is not None:
-                self.ledger.require_lock()
-                item.built.publish()
+                item.built.publish(self.ledger.require_lock)
         barrier("flipped_before_ledger")
         for item in self.waiting:
             self.ledger.stage_ends(item.begun.stage.name, "succeeded")

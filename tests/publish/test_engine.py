@@ -169,7 +169,7 @@ def test_a_failure_after_the_first_flip_is_rolled_forward_and_never_swept(client
 
     def build(run, inputs):
         built = half.build(run, inputs)
-        built.publish = lambda: (_ for _ in ()).throw(TryAgain("the metastore went away"))
+        built.publish = lambda may_publish: (_ for _ in ()).throw(TryAgain("the metastore went away"))
         return built
 
     with pytest.raises(TryAgain, match="went away"):
