@@ -23,7 +23,7 @@ from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
 from common.publish.ledger import Ledger
-from common.publish.reconcile import reconcile, sweep_directories, sweep_scratch
+from common.publish.reconcile import private_directories, reconcile, sweep_directories, sweep_scratch
 from common.publish.run import Clients, Run, code_version, fingerprint_of
 from common.publish.window import check_window
 from common.stages import Built, Input, Stage
@@ -120,7 +120,7 @@ def take_settings_of_night(run: Run, ledger: Ledger, stages: Sequence[Stage]) ->
 def _quietly_make_room(run: Run, ledger: Ledger) -> None:
     """Removes at once what the next start would sweep: the half-written files take the room that is needed."""
     with contextlib.suppress(Failure):
-        sweep_directories(run, ledger.published_locations() | ledger.promised_locations())
+        sweep_directories(run, ledger.published_locations() | ledger.promised_locations(), private_directories(run))
 
 
 def _quietly_end(ledger: Ledger, status: str, code: int, error: str) -> None:

@@ -77,6 +77,18 @@ class Ledger:
         )[0][0]
         return self.run_id
 
+    def number_above(self, taken: int) -> int:
+        """The run's number; another one, above `taken`, where it is not. Before the run has recorded anything.
+
+        A ledger that was restored from a backup, or set up anew, counts again what runs have had that it does not know.
+        """
+        if self.run_id <= taken:
+            counter = "ops.runs_run_id_seq"
+            self._rows(f"select count(nextval('{counter}')) from {counter}, generate_series(last_value + 1, %s)", taken)
+            sql = "update ops.runs set run_id = default where run_id = %s returning run_id"
+            self.run_id = self._rows(sql, self.run_id)[0][0]
+        return self.run_id
+
     def settings_are(self, settings_hash: str) -> None:
         """Records that the run goes by other settings than those that it began with."""
         self._rows("update ops.runs set settings_hash = %s where run_id = %s returning run_id", settings_hash, self.run_id)

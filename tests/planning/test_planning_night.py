@@ -60,10 +60,10 @@ def test_one_stage_alone_reads_what_is_published(run):
     )
 
 
-def test_a_statement_that_is_sent_twice_can_not_write_twice(run):
+def test_a_statement_that_is_sent_twice_can_not_write_twice(run, monkeypatch):
     """The client repeats a request whose answer was lost; the target is the run's own and exists by then."""
     stage("net_demand").build(run, stage("net_demand").reads(run))
-    run._directories.clear()
+    monkeypatch.setattr(run, "private_dir", lambda table: run.pending[table].location)
     with pytest.raises(Failure, match="already exists"):
         stage("net_demand").build(run, stage("net_demand").reads(run))
 

@@ -182,6 +182,27 @@ def test_a_failure_after_the_first_flip_is_rolled_forward_and_never_swept(client
     assert status == [("succeeded",)]
 
 
+def test_a_run_whose_number_was_given_before_takes_another(clients, day):
+    """The ledger was restored from a backup of before the run that published: it counts that one's number again."""
+    execute(clients, stores_stage(["A"]), day)
+    unknown = 1000 + clients.postgres.rows("select max(run_id) from ops.runs")[0][0]
+    location = f"{runs_root(clients.settings, TABLE, day)}/{unknown}-1"
+    clients.hdfs.write(f"{location}/part-0.parquet", parquet(["B"]))
+    clients.metastore.point(TABLE, day, location, {})
+    (done,) = execute(clients, stores_stage(["C"]), day, force=True)
+    assert done.run_id > unknown and published(clients, day) == ["C"]
+    assert [e.name for e in clients.hdfs.list(location)] == ["part-0.parquet"]
+    rows = clients.postgres.rows("select r.run_id, r.status, s.status from ops.runs r join ops.stages s using (run_id)"
+                                 " where r.run_id >= %s and r.business_date = %s", (unknown, day))
+    assert rows == [(done.run_id, "succeeded", "succeeded")]
+
+
+def test_a_private_directory_is_never_one_that_is_there(clients, day):
+    run = Run(clients, day, 7, Namespace(quiet=True))
+    clients.hdfs.mkdirs(f"{runs_root(clients.settings, TABLE, day)}/7-1")
+    assert run.private_dir(TABLE).endswith("/7-2") and run.private_dir(TABLE).endswith("/7-3")
+
+
 def test_what_readers_see_is_kept_even_where_the_ledger_knows_nothing_of_it(clients, day):
     execute(clients, stores_stage(["A"]), day)
     clients.postgres.rows("delete from ops.stages where run_id in (select run_id from ops.runs where business_date = %s)", (day,))
