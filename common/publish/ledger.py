@@ -229,6 +229,17 @@ def locked_dates(postgres: Postgres) -> list[date]:
     return sorted(date.fromordinal(number) for (number,) in rows)
 
 
+def pinned_by(postgres: Postgres, day: date) -> set[date]:
+    """The dates whose runs have not ended and have pinned a table of `day`."""
+    rows = postgres.rows(
+        "select distinct r.business_date from ops.runs r join ops.stages s using (run_id),"
+        " jsonb_array_elements(s.inputs) as pinned"
+        " where r.status = 'running' and s.status in ('running', 'publishing') and right(pinned ->> 'name', 11) = %s",
+        (f"/{day}",),
+    )
+    return {row[0] for row in rows}
+
+
 def lock_holder(postgres: Postgres, day: date) -> str | None:
     """Who holds the lock of a date, in words; None when nobody does."""
     rows = postgres.rows(
