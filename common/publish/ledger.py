@@ -22,6 +22,8 @@ from common.errors import Failure, TryAgain
 from common.stages import Built, Input
 
 _LOCK_CLASS = 20171223  # any fixed number: the first key of all our advisory locks; the second is the date
+# locks of this database: another one on the same server may have a ledger, too
+_OURS = "l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())"
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,7 @@ class Ledger:
     def require_lock(self) -> None:
         """Asserts that this run still may publish; TryAgain when its session was ended."""
         held = self._rows(
-            "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
-            " and classid = %s and objid = %s",
+            f"select count(*) from pg_locks l where {_OURS} and l.pid = pg_backend_pid() and l.classid = %s and l.objid = %s",
             _LOCK_CLASS,
             self.day.toordinal(),
         )[0][0]
@@ -223,9 +224,7 @@ class Ledger:
 
 def locked_dates(postgres: Postgres) -> list[date]:
     """The dates that are locked at the moment, by whomever."""
-    rows = postgres.rows(
-        "select objid::bigint from pg_locks where locktype = 'advisory' and classid = %s and granted", (_LOCK_CLASS,)
-    )
+    rows = postgres.rows(f"select l.objid::bigint from pg_locks l where {_OURS} and l.classid = %s and l.granted", (_LOCK_CLASS,))
     return sorted(date.fromordinal(number) for (number,) in rows)
 
 
@@ -244,7 +243,7 @@ def lock_holder(postgres: Postgres, day: date) -> str | None:
     """Who holds the lock of a date, in words; None when nobody does."""
     rows = postgres.rows(
         "select r.run_id, r.command, r.host, r.pid, r.started_at from pg_locks l join ops.runs r on r.backend_pid = l.pid"
-        " and r.status = 'running' where l.locktype = 'advisory' and l.classid = %s and l.objid = %s and l.granted",
+        f" and r.status = 'running' where {_OURS} and l.classid = %s and l.objid = %s and l.granted",
         (_LOCK_CLASS, day.toordinal()),
     )
     if not rows:
@@ -256,8 +255,8 @@ def lock_holder(postgres: Postgres, day: date) -> str | None:
 def unlock(postgres: Postgres, day: date) -> int:
     """Ends the sessions that hold the lock of a date; returns how many."""
     rows = postgres.rows(
-        "select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory' and classid = %s and objid = %s"
-        " and granted",
+        "select pg_terminate_backend(l.pid, 5000) from pg_locks l"
+        f" where {_OURS} and l.classid = %s and l.objid = %s and l.granted",
         (_LOCK_CLASS, day.toordinal()),
     )
     return sum(1 for (ended,) in rows if ended)

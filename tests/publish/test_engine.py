@@ -5,14 +5,16 @@ import itertools
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.clients.postgres import Postgres
 from common.errors import BadData, CannotWrite, TryAgain
 from common.publish.engine import run_stages
-from common.publish.ledger import Ledger, unlock
+from common.publish.ledger import Ledger, locked_dates, unlock
 from common.publish.reconcile import reconcile
 from common.publish.run import Clients, Run, runs_root
 from common.stages import Built, Input, Stage
@@ -110,6 +112,15 @@ def test_another_date_is_not_locked(clients, day):
     other = day + timedelta(days=500)
     execute(clients, stores_stage(["A"], during=lambda run: execute(clients, stores_stage(["B"]), other)), day)
     assert (published(clients, day), published(clients, other)) == (["A"], ["B"])
+
+
+def test_a_lock_of_another_database_of_the_server_is_none_of_ours(clients, day):
+    url = urlsplit(clients.settings.service("DATABASE_URL"))._replace(path="/postgres").geturl()
+    other = Ledger(Postgres(url), day)
+    other.lock(0)
+    assert day not in locked_dates(clients.postgres) and unlock(clients.postgres, day) == 0
+    other.require_lock()
+    other.close()
 
 
 def test_a_run_whose_session_was_ended_can_not_publish(clients, day):
