@@ -110,7 +110,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 
 def guarded(action: Callable[[], int]) -> int:
-    """Runs a command: failures become a clear text and their exit code, SIGTERM a failure like any other."""
+    """Runs a command: failures become a clear text and their exit code, and so does SIGTERM, which nothing else may catch."""
 
     def terminated(_signal: int, _frame: FrameType | None) -> None:
         raise Stopped("stopped by SIGTERM", next="run the same command again")
@@ -124,9 +124,9 @@ def guarded(action: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             print("error: interrupted", file=sys.stderr)
             return 130
-        except Exception as error:
+        except (Exception, Stopped) as error:
             failure = known(error)
-            if isinstance(failure, Failure):
+            if isinstance(failure, Failure | Stopped):
                 print("error:", printable(str(failure), keep="\n"), file=sys.stderr)
                 return failure.exit_code
             print(f"error: a bug of ours: {type(error).__name__}: {error}", file=sys.stderr)

@@ -13,15 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 
-class Failure(Exception):
-    """A failure with a clear sentence, the place, and what to type next.
+class _Told(BaseException):
+    """A clear sentence, the place, and what to type next.
 
     what   one sentence: what failed and why
     where  file, line, table or query id
     next   the next command to type
     """
-
-    exit_code = 70
 
     def __init__(self, what: str, *, where: str | None = None, next: str | None = None) -> None:
         super().__init__(what)
@@ -34,6 +32,12 @@ class Failure(Exception):
         if self.next:
             lines.append(f"  next:  {self.next}")
         return "\n".join(lines)
+
+
+class Failure(_Told, Exception):
+    """Why a command, or a part of it, could not be done."""
+
+    exit_code = 70
 
 
 class Usage(Failure):
@@ -72,8 +76,13 @@ class TryAgain(Failure):
     exit_code = 75
 
 
-class Stopped(TryAgain):
-    """The process was told to end; nothing else of the command may begin."""
+class Stopped(_Told):
+    """The process was told to end; nothing else of the command may begin.
+
+    No Failure and no Exception: whoever goes on after one of those, ours or a library's, must not go on after this.
+    """
+
+    exit_code = TryAgain.exit_code
 
 
 class NotAllowed(Failure):

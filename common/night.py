@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from common.dates import date_range
-from common.errors import Failure, Stopped
+from common.errors import Failure
 from common.publish.engine import Done, run_stages
 from common.publish.run import Clients
 from common.publish.stale import backfill_command, stale_later
@@ -39,8 +39,6 @@ def stage_command(name: str, args: argparse.Namespace) -> int:
                     check_window(settings, end)
                 done = run_stages(clients, [stage(n) for n in names], day, args, command=name, window_end=end)
                 results.append(_result(day, done, time.monotonic() - start))
-            except Stopped:
-                raise
             except Failure as error:
                 failure = failure or error
                 results.append({"business_date": str(day), "status": "failed", "exit_code": error.exit_code, "error": str(error)})

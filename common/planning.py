@@ -40,7 +40,7 @@ class Facts:
     order_lines_run, stock_run, receipts_run  runs that published the date's order lines, stock and receipts: only their
                                 rejected rows count
     published_days              days of the history window that have published order lines
-    previous_stock_date         latest earlier date within the window with a published snapshot; date.min is none
+    previous_stock_dates        earlier dates within the window whose published snapshots are looked at: each warehouse's latest
     open_orders_from            earliest date whose released orders may still be open
     last_exceptions_date        latest earlier date within the window with published exceptions; date.min is none
     filled                      columns of master data, as `table.column`, that some row sets: with the settings they say
@@ -50,7 +50,7 @@ class Facts:
     order_lines_run: int
     stock_run: int
     published_days: int = 0
-    previous_stock_date: date = NO_DAY
+    previous_stock_dates: tuple[date, ...] = ()
     open_orders_from: date = NO_DAY
     last_exceptions_date: date = NO_DAY
     filled: frozenset[str] = frozenset()
@@ -91,7 +91,7 @@ def render(model: str, day: date, settings: Mapping[str, Any], references: Mappi
         "warehouse_stock_run": str(int(facts.stock_run)),
         "receipts_run": str(int(facts.receipts_run)),
         "published_days": str(int(facts.published_days)),
-        "previous_stock_date": facts.previous_stock_date.isoformat(),
+        "previous_stock_dates": ", ".join(f"date '{day}'" for day in facts.previous_stock_dates or [NO_DAY]),
         "open_orders_from": facts.open_orders_from.isoformat(),
         "last_exceptions_date": facts.last_exceptions_date.isoformat(),
     }
@@ -128,11 +128,15 @@ def inputs_of(run: Run, models: Iterable[str], options: Collection[str] = OPTION
 
 
 def history_inputs(run: Run) -> list[Input]:
-    """The earlier dates that exceptions look at: the window's published order lines, the snapshot and the exceptions before."""
+    """The earlier dates that exceptions look at, but for the stock: the window's published order lines, the exceptions before."""
+    window = exceptions_window(run)
+    return inputs_at(run.metastore, _LINES, window) + inputs_at(run.metastore, _EXCEPTIONS, window)[-1:]
+
+
+def exceptions_window(run: Run) -> list[date]:
+    """The dates before the run's that exceptions may look at, oldest first."""
     reach = max(run.settings["planning.history_days"], 7 * run.settings["planning.missing_store_weekdays"])
-    window = window_before(run.day, reach)
-    last = [inputs_at(run.metastore, table, window)[-1:] for table in (_STOCK, _EXCEPTIONS)]
-    return inputs_at(run.metastore, _LINES, window) + last[0] + last[1]
+    return window_before(run.day, reach)
 
 
 def window_inputs(run: Run, tables: Iterable[str]) -> list[Input]:
@@ -155,7 +159,7 @@ def facts_of(run: Run, inputs: Iterable[Input]) -> Facts:
         stock_run=_publisher(run, _STOCK),
         receipts_run=_publisher(run, _RECEIPTS),
         published_days=sum(day in earlier[_LINES] for day in window),
-        previous_stock_date=max(earlier[_STOCK], default=NO_DAY),
+        previous_stock_dates=tuple(sorted(earlier[_STOCK])),
         open_orders_from=first_day(run),
         last_exceptions_date=max(earlier[_EXCEPTIONS], default=NO_DAY),
         filled=filled_inputs(run.hdfs, run.day, inputs),

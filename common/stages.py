@@ -45,13 +45,14 @@ class Built:
     tables  directory in HDFS of each table (`schema.table`), not yet published
     rows    counts by outcome; what is read must equal what came of it
     notes   anything else worth keeping in the ledger, as JSON
-    publish for what is no table: makes it visible; called under the lock, after the inputs were checked again
+    publish for what is no table: makes it visible; called after the inputs were checked again, with what raises where the
+            run has lost its lock: to be asked right before each step that others see
     """
 
     tables: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
-    publish: Callable[[], None] | None = None
+    publish: Callable[[Callable[[], None]], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Lists what a planner must look at.
 
 Reads     planning.net_demand, planning.order_decisions, staging.pos_order_lines of the date and the window before it,
-          staging.warehouse_stock of the date and the snapshot before it, staging.stores, staging.warehouses,
-          staging.receipts of the date where there are any, and the rejected rows of the runs that staged the date
+          staging.warehouse_stock of the date and each warehouse's snapshot before it, staging.stores, staging.warehouses,
+          staging.receipts and staging.calendar_days of the date where there are any, and the rejected rows of the runs that
+          staged the date
 Writes    planning.exceptions
 Why       what is not ordered, or ordered oddly, has to be seen by somebody. The closed list is sql/planning/exceptions/codes.yml.
 
@@ -19,14 +20,20 @@ if __name__ == "__main__":  # run as a file, from anywhere: the project's folder
 
 from common.cli import leave, main
 from common.errors import BadData
-from common.planning import build, counts, facts_of, history_inputs, inputs_of
+from common.planning import build, counts, exceptions_window, facts_of, history_inputs, inputs_of
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
+from common.staging.snapshots import active, latest
 
 
 def reads(run: Run) -> list[Input]:
     """The plan, the staged tables of the date, and the history window."""
-    return inputs_of(run, ["exceptions"]) + history_inputs(run)
+    found = inputs_of(run, ["exceptions"]) + history_inputs(run)
+    expected = active(run.hdfs, run.need_published("staging.warehouses").location)
+    found += latest(run, expected, exceptions_window(run))
+    # no row of the calendar is listed, but it may be all that says that a supplier takes no order
+    calendar = run.input_of("staging.calendar_days")
+    return [*found, *([calendar] if calendar else [])]
 
 
 def make(run: Run, inputs: list[Input]) -> Built:

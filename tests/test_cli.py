@@ -1,13 +1,14 @@
 """The command line: each command's room is where cli.py says, and a command imports no other."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from common.cli import ROOMS, STAGED, guarded, parser
-from common.errors import BadData
+from common.errors import BadData, Failure, TryAgain
 from common.settings import ROOT
 
 
@@ -49,6 +50,24 @@ def test_what_a_terminal_would_obey_is_not_in_an_error(capsys):
 
     assert guarded(fails) == 65
     assert capsys.readouterr().err == "error: a file ?[2J? is not whole\n  where: here?\n"
+
+
+def test_sigterm_ends_a_command_whatever_that_goes_on_after():
+    """A picture that can't be made, an input that is not there yet, a library: what is caught there is another thing."""
+
+    def stubborn():
+        for caught in (Exception, Failure, TryAgain):
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except caught:
+                continue
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert guarded(stubborn) == 75
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_command_ends_with_its_code_whatever_would_happen_while_the_interpreter_ends():

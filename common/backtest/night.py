@@ -110,7 +110,7 @@ class NightSql:
         """The SQL of planning.order_decisions for the day."""
         facts = Facts(
             order_lines_run=1, stock_run=1, published_days=int(self._settings["planning.history_days"]),
-            previous_stock_date=day - timedelta(days=1),
+            previous_stock_dates=(day - timedelta(days=1),),
         )  # fmt: skip
         references = {c.table: self._relation(c.table) for c in all_contracts()}
         need = render("net_demand", day, self._settings, references, facts)

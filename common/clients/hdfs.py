@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import hdfs_native
 
 from common.clients.retry import Away, Retry, answer_within
-from common.errors import CannotWrite, Failure, Misconfigured, NoInput, Unavailable, says_no_room
+from common.errors import CannotWrite, Failure, Misconfigured, NoInput, Stopped, Unavailable, says_no_room
 
 T = TypeVar("T")
 _WRITE_BYTES = 8 << 20
@@ -89,7 +89,7 @@ class Hdfs:
         tries = _Writing(self._once, path, data, overwrite)
         try:
             self._retry(tries.attempt)
-        except Failure:
+        except (Failure, Stopped):
             with contextlib.suppress(Failure, Away):
                 tries.remove()
             raise

@@ -35,7 +35,7 @@ CODE, SETTINGS, LATER_CODE = "code", "settings", "code of the later run"
 INPUTS = (CODE, SETTINGS, *GROUPS)
 # whose facts are whose
 FACTS = {
-    "order_lines_run": "demand", "stock_run": "stock", "published_days": "demand", "previous_stock_date": "stock",
+    "order_lines_run": "demand", "stock_run": "stock", "published_days": "demand", "previous_stock_dates": "stock",
     "open_orders_from": "open orders", "last_exceptions_date": "demand", "receipts_run": "open orders",
 }  # fmt: skip
 _OFFER, _PRICE = ("sku", "supplier_id", "valid_from"), ("unit_cost", "currency")
@@ -124,7 +124,9 @@ def mixed(old: Side, new: Side, taken: Collection[str], tables: Sequence[str]) -
 
 
 def _on(day: date, own: date, fact: Any) -> Any:
-    """A fact of a side as of another date: a day keeps its distance, whatever else stays; the day that is none, too."""
+    """A fact of a side as of another date: days keep their distance, whatever else stays; the day that is none, too."""
+    if isinstance(fact, tuple):
+        return tuple(_on(day, own, one) for one in fact)
     return fact + (day - own) if isinstance(fact, date) and fact != NO_DAY else fact
 
 

@@ -147,7 +147,7 @@ def _steps(facts: Facts, net: int, terms: Mapping[str, Any]) -> dict[str, Any]:
         "after_level_qty": _bigint(levelled),
         "after_maximum_qty": _bigint(capped),
         "after_fill_qty": _bigint(capped),
-        "is_overflow": capped is not None and not _fits(capped),
+        "is_overflow": not _fits(levelled),
     }
 
 

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from common.errors import CannotWrite, Failure, TryAgain, known
+from common.errors import CannotWrite, Failure, Stopped, TryAgain, known
 from common.landing.master import settings_of_night
 from common.publish.audit import audit
 from common.publish.barrier import barrier
 from common.publish.flip import is_published, point
 from common.publish.ledger import Ledger
-from common.publish.reconcile import reconcile, sweep_directories, sweep_scratch
+from common.publish.reconcile import private_directories, reconcile, sweep_directories, sweep_scratch
 from common.publish.run import Clients, Run, code_version, fingerprint_of
 from common.publish.window import check_window
 from common.stages import Built, Input, Stage
@@ -91,7 +91,7 @@ def run_stages(
             said = known(error)
             if isinstance(said, CannotWrite):
                 _quietly_make_room(run, ledger)
-            code = said.exit_code if isinstance(said, Failure) else 70
+            code = said.exit_code if isinstance(said, Failure | Stopped) else 70
             _quietly_end(ledger, "failed", code, str(said) or type(said).__name__)
             raise
         ledger.end("succeeded", 0)
@@ -120,7 +120,7 @@ def take_settings_of_night(run: Run, ledger: Ledger, stages: Sequence[Stage]) ->
 def _quietly_make_room(run: Run, ledger: Ledger) -> None:
     """Removes at once what the next start would sweep: the half-written files take the room that is needed."""
     with contextlib.suppress(Failure):
-        sweep_directories(run, ledger.published_locations() | ledger.promised_locations())
+        sweep_directories(run, ledger.published_locations() | ledger.promised_locations(), private_directories(run))
 
 
 def _quietly_end(ledger: Ledger, status: str, code: int, error: str) -> None:
@@ -241,8 +241,7 @@ class _Executor:
                 point(self.run, table, location, self.run.run_id, item.begun.fingerprint, inputs, self.ledger.require_lock)
                 barrier("between_flips")
             if item.built.publish is not None:
-                self.ledger.require_lock()
-                item.built.publish()
+                item.built.publish(self.ledger.require_lock)
         barrier("flipped_before_ledger")
         for item in self.waiting:
             self.ledger.stage_ends(item.begun.stage.name, "succeeded")

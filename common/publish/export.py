@@ -17,7 +17,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -150,8 +150,13 @@ def replace_file(root: Path, file: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> None:
-    """Makes a run's directory the date's: renames a new link (or pointer file) over the old one, in one step."""
+def point(
+    root: Path, day: date, directory: Path, *, by_link: bool = True, may_publish: Callable[[], None] = lambda: None
+) -> None:
+    """Makes a run's directory the date's: renames a new link (or pointer file) over the old one, in one step.
+
+    `may_publish` raises when somebody else has got the date meanwhile: then nothing has changed.
+    """
     target = directory.relative_to(root).as_posix()
     temporary = root / f".{day}.{directory.name}.new"
     with _writing(root / day.isoformat()):
@@ -160,7 +165,11 @@ def point(root: Path, day: date, directory: Path, *, by_link: bool = True) -> No
         by_link = by_link and _linked(temporary, target)
         if not by_link:
             _write(temporary, f"{target}\n".encode())
-        os.replace(temporary, root / day.isoformat() if by_link else _pointer(root, day))
+        try:
+            may_publish()
+            os.replace(temporary, root / day.isoformat() if by_link else _pointer(root, day))
+        finally:
+            temporary.unlink(missing_ok=True)
         _sync_folder(root)
 
 

@@ -128,11 +128,14 @@ def sweep(run: Run, succeeded: list[dict[str, Any]]) -> list[str]:
     return export.sweep(run.settings, run.day, {Path(notes["directory"]).name for notes in succeeded})
 
 
-def _publisher(run: Run, root: Path, directory: Path, decisions: list[Decision], history: History) -> Callable[[], None]:
-    def publish() -> None:
+def _publisher(
+    run: Run, root: Path, directory: Path, decisions: list[Decision], history: History
+) -> Callable[[Callable[[], None]], None]:
+    def publish(may_publish: Callable[[], None]) -> None:
         barrier("export_before_link")
-        export.point(root, run.day, directory)
+        export.point(root, run.day, directory, may_publish=may_publish)
         barrier("export_after_link")
+        may_publish()
         _record(run, decisions, history, run.run_id)
         try:
             write_index(root)

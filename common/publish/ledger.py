@@ -22,6 +22,8 @@ from common.errors import Failure, TryAgain
 from common.stages import Built, Input
 
 _LOCK_CLASS = 20171223  # any fixed number: the first key of all our advisory locks; the second is the date
+# locks of this database: another one on the same server may have a ledger, too
+_OURS = "l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,18 @@ class Ledger:
             socket.gethostname(),
             os.getpid(),
         )[0][0]
+        return self.run_id
+
+    def number_above(self, taken: int) -> int:
+        """The run's number; another one, above `taken`, where it is not. Before the run has recorded anything.
+
+        A ledger that was restored from a backup, or set up anew, counts again what runs have had that it does not know.
+        """
+        if self.run_id <= taken:
+            counter = "ops.runs_run_id_seq"
+            self._rows(f"select count(nextval('{counter}')) from {counter}, generate_series(last_value + 1, %s)", taken)
+            sql = "update ops.runs set run_id = default where run_id = %s returning run_id"
+            self.run_id = self._rows(sql, self.run_id)[0][0]
         return self.run_id
 
     def settings_are(self, settings_hash: str) -> None:
@@ -135,8 +149,7 @@ class Ledger:
     def require_lock(self) -> None:
         """Asserts that this run still may publish; TryAgain when its session was ended."""
         held = self._rows(
-            "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
-            " and classid = %s and objid = %s",
+            f"select count(*) from pg_locks l where {_OURS} and l.pid = pg_backend_pid() and l.classid = %s and l.objid = %s",
             _LOCK_CLASS,
             self.day.toordinal(),
         )[0][0]
@@ -211,17 +224,26 @@ class Ledger:
 
 def locked_dates(postgres: Postgres) -> list[date]:
     """The dates that are locked at the moment, by whomever."""
-    rows = postgres.rows(
-        "select objid::bigint from pg_locks where locktype = 'advisory' and classid = %s and granted", (_LOCK_CLASS,)
-    )
+    rows = postgres.rows(f"select l.objid::bigint from pg_locks l where {_OURS} and l.classid = %s and l.granted", (_LOCK_CLASS,))
     return sorted(date.fromordinal(number) for (number,) in rows)
+
+
+def pinned_by(postgres: Postgres, day: date) -> set[date]:
+    """The dates whose runs have not ended and have pinned a table of `day`."""
+    rows = postgres.rows(
+        "select distinct r.business_date from ops.runs r join ops.stages s using (run_id),"
+        " jsonb_array_elements(s.inputs) as pinned"
+        " where r.status = 'running' and s.status in ('running', 'publishing') and right(pinned ->> 'name', 11) = %s",
+        (f"/{day}",),
+    )
+    return {row[0] for row in rows}
 
 
 def lock_holder(postgres: Postgres, day: date) -> str | None:
     """Who holds the lock of a date, in words; None when nobody does."""
     rows = postgres.rows(
         "select r.run_id, r.command, r.host, r.pid, r.started_at from pg_locks l join ops.runs r on r.backend_pid = l.pid"
-        " and r.status = 'running' where l.locktype = 'advisory' and l.classid = %s and l.objid = %s and l.granted",
+        f" and r.status = 'running' where {_OURS} and l.classid = %s and l.objid = %s and l.granted",
         (_LOCK_CLASS, day.toordinal()),
     )
     if not rows:
@@ -233,8 +255,8 @@ def lock_holder(postgres: Postgres, day: date) -> str | None:
 def unlock(postgres: Postgres, day: date) -> int:
     """Ends the sessions that hold the lock of a date; returns how many."""
     rows = postgres.rows(
-        "select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory' and classid = %s and objid = %s"
-        " and granted",
+        "select pg_terminate_backend(l.pid, 5000) from pg_locks l"
+        f" where {_OURS} and l.classid = %s and l.objid = %s and l.granted",
         (_LOCK_CLASS, day.toordinal()),
     )
     return sum(1 for (ended,) in rows if ended)

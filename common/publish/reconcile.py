@@ -7,6 +7,7 @@ to flip is rolled forward: its data was whole and audited. What it had not begun
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from common.contracts import all_contracts
 from common.publish.flip import ensure_tables, point
@@ -16,8 +17,13 @@ from common.stages import NIGHT, stage
 
 
 def reconcile(run: Run, ledger: Ledger) -> None:
-    """Rolls unfinished stages of the date forward or back, and removes directories that were never published."""
+    """Rolls unfinished stages of the date forward or back, and removes directories that were never published.
+
+    First the run takes another number where a directory of the date has its own, or a higher one.
+    """
     ensure_tables(run)
+    directories = private_directories(run)
+    take_free_number(run, ledger, directories)
     unfinished = ledger.unfinished()
     for group in _together(unfinished):
         flipped = [_is_flipped(run, table, path) for row in group for table, path in row.tables.items()]
@@ -32,9 +38,23 @@ def reconcile(run: Run, ledger: Ledger) -> None:
             else:
                 ledger.stage_ends(row.stage, "abandoned", "its process ended without a word", run_id=row.run_id)
     ledger.abandon_runs()
-    sweep_directories(run, ledger.published_locations())
+    sweep_directories(run, ledger.published_locations(), directories)
     sweep_results(run, ledger)
     sweep_scratch(run)
+
+
+def private_directories(run: Run) -> list[tuple[str, str]]:
+    """Table and path of every private directory of the date."""
+    roots = [(contract.name, runs_root(run.settings, contract.name, run.day)) for contract in all_contracts()]
+    return [(table, entry.path) for table, root in roots if run.hdfs.exists(root) for entry in run.hdfs.list(root)]
+
+
+def take_free_number(run: Run, ledger: Ledger, directories: Sequence[tuple[str, str]]) -> None:
+    """Gives the run a number that none of the date's directories has: what another run left is in nobody's way."""
+    numbers = [int(path.rsplit("/", 1)[-1].partition("-")[0]) for _, path in directories if re.search(r"/\d+-[^/]*$", path)]
+    counted, run.run_id = run.run_id, ledger.number_above(max(numbers, default=0))
+    if run.run_id != counted:
+        run.say(f"directories of {run.day} are of later runs than the ledger knows: run {counted} goes on as {run.run_id}")
 
 
 def sweep_results(run: Run, ledger: Ledger) -> None:
@@ -45,17 +65,14 @@ def sweep_results(run: Run, ledger: Ledger) -> None:
             run.say(f"swept {', '.join(removed)}: left by runs of {name} that never published")
 
 
-def sweep_directories(run: Run, keep: set[str]) -> int:
-    """Removes the date's private directories that were never published and are not what readers see; returns how many."""
+def sweep_directories(run: Run, keep: set[str], directories: Sequence[tuple[str, str]]) -> int:
+    """Removes those of these directories that were never published and are not what readers see; returns how many."""
     removed = 0
-    for contract in all_contracts():
-        root = runs_root(run.settings, contract.name, run.day)
-        entries = run.hdfs.list(root) if run.hdfs.exists(root) else []
-        for entry in (e for e in entries if e.path not in keep):
-            # a ledger that was lost or restored from a backup does not know what readers see
-            if not _is_flipped(run, contract.name, entry.path):
-                run.hdfs.delete(entry.path)
-                removed += 1
+    for table, path in directories:
+        # a ledger that was lost or restored from a backup does not know what readers see
+        if path not in keep and not _is_flipped(run, table, path):
+            run.hdfs.delete(path)
+            removed += 1
     if removed:
         run.say(f"swept {removed} directories of runs that never published")
     return removed

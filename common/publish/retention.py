@@ -16,7 +16,7 @@ from pathlib import Path
 from common.contracts import all_contracts
 from common.errors import TryAgain
 from common.publish import export
-from common.publish.ledger import Ledger, locked_dates
+from common.publish.ledger import Ledger, locked_dates, pinned_by
 from common.publish.run import Clients, runs_root
 from common.publish.stale import reach
 
@@ -77,8 +77,10 @@ def _take(ledger: Ledger, clients: Clients) -> date | None:
     except TryAgain:
         return ledger.day
     furthest = ledger.day.toordinal() + reach(clients.settings)
-    readers = [run for run in locked_dates(clients.postgres) if ledger.day < run and run.toordinal() <= furthest]
-    return min(readers, default=None)
+    # a run may go by other settings than today's: then what it has pinned is known
+    pinned = pinned_by(clients.postgres, ledger.day)
+    later = [run for run in locked_dates(clients.postgres) if ledger.day < run]
+    return min((run for run in later if run.toordinal() <= furthest or run in pinned), default=None)
 
 
 def _remove(clients: Clients, ledger: Ledger, old: list[tuple[str, str]], exported: list[Path]) -> int:

@@ -139,8 +139,11 @@ class Run:
 
     def private_dir(self, table: str) -> str:
         """A fresh directory of this run for one table; it does not exist yet."""
-        number = self._directories[table] = self._directories.get(table, 0) + 1
-        return f"{runs_root(self.settings, table, self.day)}/{self.run_id}-{number}"
+        while True:
+            number = self._directories[table] = self._directories.get(table, 0) + 1
+            directory = f"{runs_root(self.settings, table, self.day)}/{self.run_id}-{number}"
+            if not self.hdfs.exists(directory):
+                return directory
 
     def published(self, table: str, day: date | None = None) -> Partition | None:
         """The published partition of a table, or None."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +19,9 @@ from common.publish.run import Clients, Run
 from common.settings import Settings
 from common.stages import NIGHT, stage
 
-# the stages that may read other dates than their own
+# the stages that may read other dates than their own, and the settings that say how far back: each in so many days
 ACROSS_DATES = ("stage_receipts", "net_demand", "purchase_orders", "exceptions")
+_REACH = {"planning.open_order_days": 1, "planning.history_days": 1, "planning.missing_store_weekdays": 7}
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,18 @@ def stale(clients: Clients, days: Sequence[date], stages: Sequence[str] = NIGHT)
 
 
 def reach(settings: Settings) -> int:
-    """How many days before its own a run reads at most."""
-    days, weekdays = ("planning.open_order_days", "planning.history_days"), "planning.missing_store_weekdays"
-    return max(7 * settings[weekdays], *(settings[key] for key in days))
+    """How many days before its own a run with these settings reads at most."""
+    return max(days * int(settings[key]) for key, days in _REACH.items())
 
 
 def later_dates(clients: Clients, day: date) -> list[date]:
-    """The dates after `day` that ran and may depend on it, in order."""
+    """The dates after `day` that ran and may depend on it, in order: by today's settings, or by those that they ran with."""
+    own = ", ".join(f"{days} * coalesce((s.notes #>> '{{settings,{key}}}')::integer, 0)" for key, days in _REACH.items())
     rows = clients.postgres.rows(
         "select distinct r.business_date from ops.stages s join ops.runs r using (run_id)"
-        " where r.business_date > %s and r.business_date <= %s and s.stage = any(%s) and s.status = 'succeeded' order by 1",
-        (day, day + timedelta(days=reach(clients.settings)), list(ACROSS_DATES)),
+        f" where r.business_date > %s and r.business_date - %s <= greatest(%s, {own})"
+        " and s.stage = any(%s) and s.status = 'succeeded' order by 1",
+        (day, day, reach(clients.settings), list(ACROSS_DATES)),
     )
     return [row[0] for row in rows]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.clients.hdfs import Hdfs
+from common.dates import window_before
 from common.errors import BadData
-from common.publish.run import Run
+from common.publish.run import Run, inputs_at
+from common.stages import Input
 from common.staging.counts import Counts
 
 TABLE = "staging.warehouse_stock"
@@ -60,21 +63,29 @@ def active(hdfs: Hdfs, location: str) -> list[str]:
 
 def previous_rows(run: Run, warehouses: list[str]) -> dict[str, int]:
     """Rows of each warehouse's latest published snapshot before the run's date."""
-    published = run.metastore.partitions(TABLE)
     found: dict[str, int] = {}
-    for n in range(1, _LOOK_BACK_DAYS + 1):
-        if all(w in found for w in warehouses):
-            break
-        partition = published.get(str(run.day - timedelta(days=n)))
-        if partition is not None:
-            found = {**_rows_in(run.hdfs, partition.location), **found}
+    for item in latest(run, warehouses, window_before(run.day, _LOOK_BACK_DAYS)):
+        found = {**_rows_in(run.hdfs, item.location), **found}
     return {w: found[w] for w in warehouses if w in found}
 
 
-def _rows_in(hdfs: Hdfs, location: str) -> dict[str, int]:
+def latest(run: Run, warehouses: Collection[str], days: Iterable[date]) -> list[Input]:
+    """The published snapshots of some dates that have the latest one of each of these warehouses: newest first, without a gap."""
+    missing, needed = set(warehouses), []
+    for item in reversed(inputs_at(run.metastore, TABLE, days)):
+        if not missing:
+            break
+        missing -= _rows_in(run.hdfs, item.location).keys()
+        needed.append(item)
+    return needed
+
+
+@cache
+def _rows_in(hdfs: Hdfs, location: str) -> Counter[str]:
     rows: Counter[str] = Counter()
-    for file in hdfs.list(location):
-        table = pq.read_table(pa.BufferReader(hdfs.read(file.path)), columns=["warehouse_id"])
+    for entry in hdfs.list(location):
+        with hdfs.open(entry.path) as file:
+            table = pq.read_table(file, columns=["warehouse_id"])
         for found in pc.value_counts(table["warehouse_id"]).to_pylist():
             rows[found["values"]] += found["counts"]
     return rows

@@ -8,13 +8,17 @@
 with
     published as (
         select
-            case stages.stage when 'stage_orders' then 'staging.pos_order_lines' else 'staging.warehouse_stock' end as table_name,
+            case stages.stage
+                when 'stage_orders' then 'staging.pos_order_lines'
+                when 'stage_stock' then 'staging.warehouse_stock'
+                else 'staging.receipts'
+            end as table_name,
             max(stages.run_id) as run_id
         from postgresql.ops.stages as stages
         join postgresql.ops.runs as runs on runs.run_id = stages.run_id
         where runs.business_date = date '$business_date'
             and stages.status = 'succeeded'
-            and stages.stage in ('stage_orders', 'stage_stock')
+            and stages.stage in ('stage_orders', 'stage_stock', 'stage_receipts')
         group by stages.stage
     )
 
@@ -28,4 +32,4 @@ join published on published.table_name = rejected.table_name and published.run_i
 cross join unnest(rejected.reasons) as reasons (reason)
 where rejected.business_date = date '$business_date'
 group by rejected.table_name, rejected.action, reason
-order by row_count desc, rejected.table_name, reason
+order by row_count desc, rejected.table_name, reason, rejected.action

@@ -29,7 +29,7 @@ plans = st.lists(line_rows, max_size=6).map(plan_of)
 def side(version, *, day=DAY, code=True):
     """A side whose tables are named after versions, group by group: equal versions are equal inputs."""
     groups = {table: group for group, tables in GROUPS.items() for table in tables}
-    facts = Facts(1, 2, 28, day - timedelta(days=1))
+    facts = Facts(1, 2, 28, (day - timedelta(days=1),))
 
     def reference(table, at):
         return f"{table} {version[1:][list(GROUPS).index(groups[table])]}"
@@ -128,7 +128,7 @@ def test_dates_are_swapped_with_the_calendar():
     worlds = [mixed(old, new, INPUTS[: n + 1], TABLES) for n in range(len(INPUTS))]
     calendar = INPUTS.index("calendar")
     assert [w.day for w in worlds] == [DAY] * calendar + [new.day] * (len(INPUTS) - calendar)
-    assert all(w.facts.previous_stock_date == w.day - timedelta(days=1) for w in worlds)
+    assert all(w.facts.previous_stock_dates == (w.day - timedelta(days=1),) for w in worlds)
     rejected = worlds[calendar].references["rejected_rows"]
     assert f"business_date = date '{DAY}' and table_name = 'staging.warehouse_stock'" in rejected
 

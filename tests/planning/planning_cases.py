@@ -17,7 +17,7 @@ Keys of a case (all optional):
                             sent (days ago, 0), received (days ago)
     rejected_stock, rejected_lines, rejected_receipts     number of rejected rows that name the SKU
     rejected_run, rejected_action, rejected_reason        of these rows
-    warehouses              {name: {today: rows, before: rows, active: false}}, of the case alone
+    warehouses              {name: {today: rows, before: rows of yesterday or {days ago: rows}, active: false}}, of the case alone
     store                   {weekdays: [weeks ago on which it sent], today: lines, active: false}, of the case alone
     before                  {code: the columns of last night's exception that differ}
     alone                   the case has a world of its own: {settings, published_days, empty_day: no order line at all}
@@ -173,7 +173,8 @@ def _network(world: World, case: Case, given: dict[str, Any]) -> None:
     for name, rows in given.get("warehouses", {}).items():
         warehouse = f"{case.prefix}-{name}"
         world.add("warehouses", warehouse_id=warehouse, is_active=rows.get("active", True))
-        for ago, count in ((0, rows.get("today", 0)), (1, rows.get("before", 0))):
+        before = rows.get("before", 0)
+        for ago, count in {0: rows.get("today", 0), **(before if isinstance(before, dict) else {1: before})}.items():
             for number in range(count):
                 sku = f"{case.sku}-{number}"
                 world.add(

@@ -22,7 +22,8 @@ DAY = date(2017, 12, 23)  # a Saturday
 ORDERS_RUN, STOCK_RUN, RECEIPTS_RUN = 41, 42, 43
 BEFORE = DAY - timedelta(days=1)
 FACTS = Facts(
-    order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, receipts_run=RECEIPTS_RUN, published_days=28, previous_stock_date=BEFORE,
+    order_lines_run=ORDERS_RUN, stock_run=STOCK_RUN, receipts_run=RECEIPTS_RUN, published_days=28,
+    previous_stock_dates=(BEFORE, BEFORE - timedelta(days=2)),
     open_orders_from=DAY - timedelta(days=90), last_exceptions_date=BEFORE,
 )  # fmt: skip
 

@@ -12,9 +12,10 @@ import pytest
 from common.clients.trino import Trino
 from common.contracts import contract
 from common.errors import Failure
-from common.planning import MODELS, facts_of, history_inputs
+from common.planning import MODELS, exceptions_window, facts_of
 from common.publish.run import Clients, Run
 from common.stages import stage
+from common.staging.snapshots import latest
 
 DAY = date(2017, 12, 23)
 STAGES = ("net_demand", "purchase_orders", "exceptions")
@@ -59,21 +60,31 @@ def test_one_stage_alone_reads_what_is_published(run):
     )
 
 
-def test_a_statement_that_is_sent_twice_can_not_write_twice(run):
+def test_a_statement_that_is_sent_twice_can_not_write_twice(run, monkeypatch):
     """The client repeats a request whose answer was lost; the target is the run's own and exists by then."""
     stage("net_demand").build(run, stage("net_demand").reads(run))
-    run._directories.clear()
+    monkeypatch.setattr(run, "private_dir", lambda table: run.pending[table].location)
     with pytest.raises(Failure, match="already exists"):
         stage("net_demand").build(run, stage("net_demand").reads(run))
 
 
 def test_the_history_is_pinned(run, settings):
-    inputs = history_inputs(run)
+    inputs = stage("exceptions").reads(run)
     facts = facts_of(run, inputs)
-    assert len({item.name for item in inputs}) == len(inputs) == settings["planning.history_days"] + 1
+    names = {item.name for item in inputs}
+    assert len(names) == len(inputs)
+    assert sum(name.startswith("staging.pos_order_lines/") for name in names) == settings["planning.history_days"] + 1
     assert facts.published_days == settings["planning.history_days"]
-    assert facts.previous_stock_date == date(2017, 12, 22)
+    assert facts.previous_stock_dates == (date(2017, 12, 22),)
     assert facts.order_lines_run and facts.stock_run
+
+
+def test_the_stock_is_pinned_as_far_back_as_a_warehouse_was_silent(run, metastore):
+    """As stage_stock looks back: a night without a warehouse does not make its next snapshot its first."""
+    window = exceptions_window(run)
+    published = [day for day in map(str, window) if day in metastore.partitions("staging.warehouse_stock")]
+    assert [item.name for item in latest(run, ["NOBODY"], window)] == [f"staging.warehouse_stock/{d}" for d in published[::-1]]
+    assert latest(run, [], window) == []
 
 
 def test_a_missing_store_stops_the_night_where_it_is_set_to(demo, submit, settings):

@@ -5,14 +5,16 @@ import itertools
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.clients.postgres import Postgres
 from common.errors import BadData, CannotWrite, TryAgain
 from common.publish.engine import run_stages
-from common.publish.ledger import Ledger, unlock
+from common.publish.ledger import Ledger, locked_dates, unlock
 from common.publish.reconcile import reconcile
 from common.publish.run import Clients, Run, runs_root
 from common.stages import Built, Input, Stage
@@ -112,6 +114,15 @@ def test_another_date_is_not_locked(clients, day):
     assert (published(clients, day), published(clients, other)) == (["A"], ["B"])
 
 
+def test_a_lock_of_another_database_of_the_server_is_none_of_ours(clients, day):
+    url = urlsplit(clients.settings.service("DATABASE_URL"))._replace(path="/postgres").geturl()
+    other = Ledger(Postgres(url), day)
+    other.lock(0)
+    assert day not in locked_dates(clients.postgres) and unlock(clients.postgres, day) == 0
+    other.require_lock()
+    other.close()
+
+
 def test_a_run_whose_session_was_ended_can_not_publish(clients, day):
     execute(clients, stores_stage(["A"]), day)
     taken = stores_stage(["B"], during=lambda run: unlock(clients.postgres, day))
@@ -169,7 +180,7 @@ def test_a_failure_after_the_first_flip_is_rolled_forward_and_never_swept(client
 
     def build(run, inputs):
         built = half.build(run, inputs)
-        built.publish = lambda: (_ for _ in ()).throw(TryAgain("the metastore went away"))
+        built.publish = lambda may_publish: (_ for _ in ()).throw(TryAgain("the metastore went away"))
         return built
 
     with pytest.raises(TryAgain, match="went away"):
@@ -180,6 +191,27 @@ def test_a_failure_after_the_first_flip_is_rolled_forward_and_never_swept(client
     assert published(clients, day) == ["B"]
     status = clients.postgres.rows("select status from ops.stages where run_id = %s", (failed,))
     assert status == [("succeeded",)]
+
+
+def test_a_run_whose_number_was_given_before_takes_another(clients, day):
+    """The ledger was restored from a backup of before the run that published: it counts that one's number again."""
+    execute(clients, stores_stage(["A"]), day)
+    unknown = 1000 + clients.postgres.rows("select max(run_id) from ops.runs")[0][0]
+    location = f"{runs_root(clients.settings, TABLE, day)}/{unknown}-1"
+    clients.hdfs.write(f"{location}/part-0.parquet", parquet(["B"]))
+    clients.metastore.point(TABLE, day, location, {})
+    (done,) = execute(clients, stores_stage(["C"]), day, force=True)
+    assert done.run_id > unknown and published(clients, day) == ["C"]
+    assert [e.name for e in clients.hdfs.list(location)] == ["part-0.parquet"]
+    rows = clients.postgres.rows("select r.run_id, r.status, s.status from ops.runs r join ops.stages s using (run_id)"
+                                 " where r.run_id >= %s and r.business_date = %s", (unknown, day))
+    assert rows == [(done.run_id, "succeeded", "succeeded")]
+
+
+def test_a_private_directory_is_never_one_that_is_there(clients, day):
+    run = Run(clients, day, 7, Namespace(quiet=True))
+    clients.hdfs.mkdirs(f"{runs_root(clients.settings, TABLE, day)}/7-1")
+    assert run.private_dir(TABLE).endswith("/7-2") and run.private_dir(TABLE).endswith("/7-3")
 
 
 def test_what_readers_see_is_kept_even_where_the_ledger_knows_nothing_of_it(clients, day):

@@ -4,12 +4,13 @@ import errno
 import os
 import threading
 from argparse import Namespace
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from plan_rows import DAY, line, orders
 
-from common.errors import BadData, CannotWrite
+from common.errors import BadData, CannotWrite, Stopped, TryAgain
 from common.publish.export import (
     MANIFEST,
     describe,
@@ -27,8 +28,10 @@ from common.publish.export import (
     write_run,
 )
 from common.publish.export_lists import exception_files, manifest
+from common.publish.export_stage import _add_report, _publisher
 from common.publish.release import decide, unrecorded
 from common.report.index import nights
+from common.stages import Built
 
 
 class Output(Namespace):
@@ -135,6 +138,39 @@ def test_a_failed_write_leaves_nothing_and_the_old_files_stay(root):
     assert failure.value.exit_code == 73 and "x" * 300 in failure.value.where
     assert os.listdir(root / ".runs" / "2017-12-23") == ["1"]
     assert (root / "2017-12-23" / "S00.json").read_bytes() == b"1\n" * 50
+
+
+def test_a_run_that_is_told_to_end_while_it_waits_for_its_report_releases_nothing(root):
+    page: Future[bytes] = Future()
+    page.result = lambda: (_ for _ in ()).throw(Stopped("stopped by SIGTERM"))
+    with pytest.raises(Stopped):
+        _add_report(Namespace(say=print), root, root / "1", page, Built())
+
+
+@pytest.mark.parametrize("by_link", [True, False])
+def test_a_run_that_has_lost_the_date_does_not_point(root, by_link):
+    def lost():
+        raise TryAgain("lost")
+
+    first, second = (write_run(root, DAY, run, {"S1.json": b"{}"}) for run in (7, 8))
+    point(root, DAY, first, by_link=by_link)
+    before = sorted(os.listdir(root))
+    with pytest.raises(TryAgain):
+        point(root, DAY, second, by_link=by_link, may_publish=lost)
+    assert published(root, DAY) == first and sorted(os.listdir(root)) == before
+
+
+def test_a_run_that_loses_the_date_after_its_link_leaves_the_record_to_the_next(root):
+    answers = iter([None, TryAgain("lost")])
+
+    def may_publish():
+        if answer := next(answers):
+            raise answer
+
+    directory = write_run(root, DAY, 7, {"S1.json": b"{}"})
+    with pytest.raises(TryAgain):
+        _publisher(Namespace(day=DAY, run_id=7), root, directory, [], {})(may_publish)
+    assert published(root, DAY) == directory
 
 
 def test_an_output_that_is_a_file_cannot_be_written(settings, root):

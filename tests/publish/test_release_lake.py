@@ -19,7 +19,7 @@ import pytest
 from common.contracts import contract
 from common.errors import BadData, NotAllowed, TryAgain
 from common.migrate import migrate
-from common.publish import export
+from common.publish import export, export_stage
 from common.publish.delta_tables import arrow_schema
 from common.publish.engine import run_stages
 from common.publish.export_stage import EXCEPTIONS, LINES
@@ -238,5 +238,22 @@ def test_a_paused_run_that_wakes_after_another_did_its_work_records_nothing_twic
 
     run_stages(clients, [replace(STAGE, build=build)], day, Namespace(quiet=True), command="export_orders")
     once = record(clients, day)
-    late[0]()
+    late[0](lambda: None)
     assert record(clients, day) == once == [("S1", 1, "new", "1", 60)]
+
+
+def test_a_run_that_was_unlocked_before_its_link_neither_links_nor_records(clients, day, plan, monkeypatch):
+    """While it waits another run does the date, and has swept the directory that the first one would link to."""
+    plan({("S1", "1"): 5})
+    others = []
+
+    def wait(name):
+        if name == "export_before_link" and not others:
+            others.append(unlock(clients.postgres, day))
+            others.append(run(clients, day))
+
+    monkeypatch.setattr(export_stage, "barrier", wait)
+    with pytest.raises(TryAgain, match="right to publish"):
+        run(clients, day)
+    assert linked(clients, day) == f".runs/{day}/{others[1].run_id}" and "S1.json" in files(clients, day)
+    assert record(clients, day) == [("S1", 1, "new", "1", 60)]

@@ -10,6 +10,8 @@ from common.errors import TryAgain
 from common.publish.ledger import Ledger
 from common.publish.retention import remove_old
 from common.publish.run import Clients, runs_root, table_root
+from common.publish.stale import later_dates
+from common.stages import Built, Input
 
 TABLE = "staging.stores"
 DAY = date(1930, 1, 1)
@@ -47,6 +49,7 @@ def running(clients):
         begun.append(ledger)
         return ledger
 
+    begin.begun = begun
     yield begin
     for ledger in begun:
         ledger.end("succeeded", 0)
@@ -72,6 +75,27 @@ def test_a_run_of_another_time_is_not_in_the_way(clients, left, running):
     running(DAY + timedelta(days=91))
     running(DAY - timedelta(days=1))
     assert remove_old(clients, LONG_AGO).removed == 1
+
+
+def test_what_a_run_with_settings_of_its_own_has_pinned_stays(clients, left, running):
+    """A replay goes by the settings of its night: it may look further back than today's."""
+    run = DAY + timedelta(days=200)
+    running(run).stage_begins("net_demand", "print", [Input(f"{TABLE}/{DAY}", left, left)])
+    with pytest.raises(TryAgain, match=f"1 dates are in use by the run of {run}"):
+        remove_old(clients, LONG_AGO)
+    assert clients.hdfs.exists(left)
+
+
+def test_later_dates_depend_as_far_back_as_the_settings_that_they_ran_with(clients, running):
+    settings = {"planning.open_order_days": 200, "planning.history_days": 28}
+    near, far = DAY + timedelta(days=90), DAY + timedelta(days=200)
+    for run, kept in ((near, {}), (near + timedelta(days=1), {}), (far, settings), (far + timedelta(days=1), settings)):
+        ledger = running(run)
+        ledger.stage_begins("net_demand", "print", [])
+        ledger.stage_publishes("net_demand", Built(notes={"settings": kept}))
+        ledger.stage_ends("net_demand", "succeeded")
+    assert later_dates(clients, DAY) == [near, far]
+    clients.postgres.rows("delete from ops.stages where run_id = any(%s)", ([ledger.run_id for ledger in running.begun],))
 
 
 def test_while_a_date_is_cleaned_no_run_of_it_begins(clients, left, running, monkeypatch):

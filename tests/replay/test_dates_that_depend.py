@@ -10,6 +10,7 @@ from datetime import date
 
 import pytest
 
+from common.adhoc import render
 from common.diff.parts import LATER_CODE
 from tests.replay.nights import DIRTY, FIRST, SECOND, THIRD, lines_of, send
 
@@ -50,6 +51,8 @@ def test_every_receipt_of_every_file_went_one_way(nights, clients):
         ("reject", "malformed_json"), ("set_aside", "order_number_unknown"), ("reject", "received_on_future"),
         ("reject", "sku_unknown"),
     ]  # fmt: skip
+    listed = clients.trino.rows(render("rejected_rows", date.fromisoformat(SECOND), {}))
+    assert sorted(row[1:4] for row in listed if row[0] == "staging.receipts") == sorted((*row, 1) for row in refused)
 
 
 def test_a_planner_is_told_of_receipts_that_were_rejected(nights, clients):

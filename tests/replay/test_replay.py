@@ -54,15 +54,15 @@ def test_files_and_rows_in_another_order_give_the_same_bytes(nights, submit, set
 
 
 def test_master_data_that_changed_since_does_not_matter_until_asked_for(dirty, submit, settings, postgres):
-    """Neither a rule nor an option of a supplier, in rows that were there and in new ones. The last test of the date: it leaves
-    other orders behind.
+    """Neither a rule nor an option of a supplier, in rows that were there and in new ones: days of the calendar alone say that a
+    supplier takes no order. The last test of the date: it leaves other orders behind.
     """
     postgres.rows("update procurement.replenishment_rules set safety_stock = coalesce(safety_stock, 0) + 500 where sku like 'G%'")
-    postgres.rows("update procurement.suppliers set order_weekdays = '1' where supplier_id = 'GS0001'")  # DIRTY is a Wednesday
-    closed = f"('receiver', 'network', date '{DIRTY}' + 1, false, false, 'closed')"
+    postgres.rows("update procurement.suppliers set is_held_on_spike = true where supplier_id = 'GS0002'")
     postgres.rows(
         "insert into procurement.calendar_days (party_kind, party_id, day, is_order_day, is_working_day, reason)"
-        f" values {closed}"
+        f" values ('receiver', 'network', date '{DIRTY}' + 1, false, false, 'closed'),"
+        f" ('supplier', 'GS0001', date '{DIRTY}', false, true, 'closed')"
     )
     folder = settings.path("paths.output") / "supplier_orders" / DIRTY
     try:
@@ -79,5 +79,5 @@ def test_master_data_that_changed_since_does_not_matter_until_asked_for(dirty, s
         assert "no_order_day,notice,supplier GS0001" in (folder / "exceptions.csv").read_text(encoding="utf-8")
     finally:
         postgres.rows("update procurement.replenishment_rules set safety_stock = safety_stock - 500 where sku like 'G%'")
-        postgres.rows("update procurement.suppliers set order_weekdays = null where supplier_id = 'GS0001'")
+        postgres.rows("update procurement.suppliers set is_held_on_spike = null where supplier_id = 'GS0002'")
         postgres.rows("delete from procurement.calendar_days where reason = 'closed'")

@@ -2,7 +2,7 @@
 -- Purpose   What a planner must look at: one line each, with the numbers, what is at risk and what to do about it.
 -- Grain     code, subject
 -- Reads     planning.net_demand, planning.order_decisions, planning.open_orders (not every date has it), staging.pos_order_lines (the date and the window before it),
---           staging.warehouse_stock (the date and the snapshot before it), staging.stores, staging.warehouses,
+--           staging.warehouse_stock (the date and each warehouse's snapshot before it), staging.stores, staging.warehouses,
 --           staging.suppliers (where a supplier minimum counts),
 --           staging.receipts (not every date has them; counted), audit.rejected_rows (of the runs that published the
 --           orders, the stock and the receipts), codes.yml, spike_rule.sql, and
@@ -28,10 +28,10 @@ with
         where business_date >= date '$business_date' - interval '$history_days' day
             and business_date < date '$business_date'
     ),
-    -- the date's snapshots and those before
+    -- the date's snapshots and those before, of as many dates as it takes to have one of each warehouse
     snapshot_rows as (
         select * from $warehouse_stock
-        where business_date = date '$business_date' or business_date = date '$previous_stock_date'
+        where business_date = date '$business_date' or business_date in ($previous_stock_dates)
     ),
     -- the date itself and the same weekdays before it
     weekdays    as (

@@ -81,11 +81,20 @@
         left join (
             select
                 warehouse_id,
-                count_if(business_date = date '$business_date') as stock_row_count,
-                count_if(business_date < date '$business_date') as before_row_count,
-                sum(if(business_date = date '$business_date', cast(available_qty as decimal(38,0)))) as available_qty,
-                sum(if(business_date < date '$business_date', cast(available_qty as decimal(38,0)))) as before_qty
-            from snapshot_rows
+                max(row_count) filter (where business_date = date '$business_date') as stock_row_count,
+                max_by(row_count, business_date) filter (where business_date < date '$business_date') as before_row_count,
+                max(available_qty) filter (where business_date = date '$business_date') as available_qty,
+                -- its own latest one: not every warehouse sends every night
+                max_by(available_qty, business_date) filter (where business_date < date '$business_date') as before_qty
+            from (
+                select
+                    warehouse_id,
+                    business_date,
+                    count(*) as row_count,
+                    sum(cast(available_qty as decimal(38,0))) as available_qty
+                from snapshot_rows
+                group by warehouse_id, business_date
+            )
             group by warehouse_id
         ) as sent on sent.warehouse_id = warehouses.warehouse_id
     ),

@@ -99,7 +99,8 @@
     sized as (
         select
             *,
-            stop_reason is null and not is_spike_held and try_cast(after_maximum_qty as bigint) is not null as is_candidate
+            stop_reason is null and not is_spike_held and after_maximum_qty is not null
+                and try_cast(after_level_qty as bigint) is not null as is_candidate
         from held
     ),
 
@@ -130,8 +131,9 @@
             *,
             case
                 when stop_reason is not null then stop_reason
+                -- the largest of the steps, which are all stored: a maximum below it is no reason to order from an absurd need
+                when try_cast(after_level_qty as bigint) is null then 'overflow'
                 when after_maximum_qty is null then 'above_maximum'
-                when try_cast(after_maximum_qty as bigint) is null then 'overflow'
                 when is_spike_held then 'held_spike'
                 when currency <> order_currency then 'other_currency'
                 else 'ordered'

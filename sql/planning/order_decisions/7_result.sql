@@ -74,7 +74,7 @@ select
     case
         when outcome <> 'overflow' then null
         when overflow is not null then overflow
-        when after_maximum_qty is null then format('need %s', need_qty)
-        else format('need %s, MOQ %s, pack size %s: order %s', need_qty, moq, pack_size, after_maximum_qty)
+        when after_level_qty is null then format('need %s', need_qty)
+        else format('need %s, MOQ %s, pack size %s: order %s', need_qty, moq, pack_size, after_level_qty)
     end as overflow
 from settled
