@@ -68,6 +68,7 @@ BAD = [
     LINK + "('T', 'NOBODY', 1, '2018-01-01', null, null, null, 1)",
     LINK + "('T', 'T2', 1, '2017-06-30', null, null, null, 1)",  # both ends are inclusive
     LINK + "('T', 'T2', 1, '2016-01-01', '2017-01-01', null, null, 1)",
+    LINK + "('T', 'T1', 2, '2017-06-30', null, null, null, 1)",  # a new price beside the old one
     "insert into procurement.stores (store_id) values (E'a\\x07')",
     "insert into procurement.warehouses (warehouse_id) values ('')",
     *(f"update procurement.suppliers set {change}"
@@ -78,7 +79,8 @@ BAD = [
     "insert into procurement.replenishment_rules (sku, policy) values ('T', 'kanban')",
     *(f"update procurement.product_suppliers set {change}"
       for change in ("policy = 'kanban'", "case_size = 0", "layer_size = 0", "pallet_size = 0", "level_share_percent = -1",
-                     "max_order_qty = -1")),
+                     "max_order_qty = -1", "pack_size = 5, case_size = 12", "pack_size = 5, layer_size = 12",
+                     "pack_size = 5, pallet_size = 12")),
     *(f"insert into procurement.calendar_days (party_kind, party_id, day) values {row}"
       for row in ("('store', 'T', '2017-12-25')", "('supplier', '', '2017-12-25')", "('receiver', 'T1', '2017-12-25')",
                   "('supplier', 'T1', 'infinity')", "('supplier', 'T1', '10000-01-01')")),
@@ -95,6 +97,7 @@ def test_bad_master_data_is_refused(cursor, statement):
     LINK + "('T', 'T2', 1, '2017-07-01', null, null, null, 1)",  # the day after
     LINK + "('T', 'T2', 2, '2017-01-01', null, 10, 10, 0)",  # the same days, second in line
     LINK + "('T', 'T2', 2147483647, '2017-01-01', '9999-12-31', null, null, 9999999999.99)",
+    LINK + "('T', 'T1', 2, '2017-07-01', null, null, null, 1)",  # a new price from the day after on
     "insert into procurement.products (sku, pack_size, status) values ('Ünï cødé', null, 'run_out')",
     "insert into procurement.replenishment_rules (sku, moq, safety_stock) values ('T', null, 9007199254740993)",
     "insert into procurement.replenishment_rules (sku, policy, max_order_qty) values ('T', 'order_up_to', 0)",
