@@ -31,6 +31,8 @@ def reads(run: Run) -> list[Input]:
     calendar = run.input_of("staging.calendar_days")
     options = options_of(run.settings, filled_inputs(run.hdfs, run.day, [*found, *filter(None, [calendar])]))
     found = inputs_of(run, MAKES, options)
+    if calendar and calendar not in found:
+        found.append(calendar)  # that it says nothing is what was read: a later comparison must not take a later one for it
     if "history" in options:
         found += window_inputs(run, ["staging.pos_order_lines"])
     if "order_up_to" in options:

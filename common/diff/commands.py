@@ -13,7 +13,7 @@ from common.diff.compare import Comparison
 from common.diff.parts import attribute
 from common.diff.pins import Pins, pins, require
 from common.diff.report import as_json, as_text
-from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, run_number, side_of, stored_lines
+from common.diff.runs import MadePlan, code_note, last_two, lines_of, made_plan, needed, run_number, side_of, stored_lines
 from common.errors import Usage
 from common.plan_world import input_tables
 from common.publish.run import Clients
@@ -76,7 +76,7 @@ def _of_runs(clients: Clients, day: date, first: int, second: int) -> tuple[Made
 def compare(clients: Clients, pinned: Pins, old: MadePlan, new: MadePlan, say: Callable[[str], None]) -> Comparison:
     """Two plans that were made, with the part of each input. NoInput where a directory of theirs was removed."""
     for plan in (old, new):
-        require(clients, plan.inputs, plan.name)
+        require(clients, needed(plan), plan.name)
     stored = stored_lines(clients, pinned, old), stored_lines(clients, pinned, new)
     sides = side_of(clients, pinned, old), side_of(clients, pinned, new)
 

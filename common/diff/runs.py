@@ -113,6 +113,15 @@ def run_number(text: str) -> int:
     return int(text)
 
 
+def needed(plan: MadePlan) -> list[Input]:
+    """The directories that a comparison reads: what the plan had pinned, and its own order lines.
+
+    Of a directory that is gone the metastore would make an empty one, and the plan would seem to have ordered nothing.
+    """
+    lines = plan.tables[LINES]
+    return [*plan.inputs, Input(f"{LINES}/{plan.day}", lines, lines)]
+
+
 def stored_lines(clients: Clients, pinned: Pins, plan: MadePlan) -> dict[Key, Line]:
     """The order lines that a run stored."""
     relation = pinned.reference(LINES, {plan.day: plan.tables[LINES]})
