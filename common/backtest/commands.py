@@ -150,6 +150,8 @@ def _policies(args: argparse.Namespace) -> list[Policy]:
 
     found = [policy_file(file, args.set) for file in args.policy]
     if not found:
+        if any(text.partition("=")[0].strip() == "planning.policy" for text in args.set):
+            raise Usage("without --policy both policies are played", next="put planning.policy into a file, then --policy FILE")
         found = [policy("formula", args.set)]
         found.append(policy("order_up_to", ["planning.policy=order_up_to", *args.set]))
     if len({p.name for p in found}) < len(found):

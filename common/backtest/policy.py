@@ -37,7 +37,7 @@ class Policy:
     @property
     def reads_history(self) -> bool:
         """Whether it looks at more than the day: earlier demand, earlier stock and open orders."""
-        return self.is_order_up_to or bool(self.settings["planning.hold_on_spike"])
+        return self.is_order_up_to or bool(self.settings["planning.hold_on_spike"]) or self.adds_lines
 
     @property
     def adds_lines(self) -> bool:
