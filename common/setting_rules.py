@@ -106,6 +106,8 @@ def is_address(name: str, value: str) -> bool:
         return False
     if parts.scheme not in ADDRESSES[name][0] or port == 0:
         return False
+    if "@" in value and name != "DATABASE_URL":  # nobody else is sent a user and a password, so they must not seem to count
+        return False
     return (bool(host) or name == "DATABASE_URL") and (port is not None or name != "METASTORE_URI")
 
 

@@ -152,7 +152,8 @@ def test_the_hash_sees_only_the_asked_for_keys():
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("TRINO_URL", "trino:8080"), ("TRINO_URL", "http://"), ("TRINO_URL", "http://h:port"), ("TRINO_URL", "http://h:99999"),
+    ("TRINO_URL", "https://u:secret@trino.example"), ("TRINO_URL", "trino:8080"), ("TRINO_URL", "http://"),
+    ("TRINO_URL", "http://h:port"), ("TRINO_URL", "http://h:99999"),
     ("DATABASE_URL", "mysql://u:secret@h/db"), ("METASTORE_URI", "thrift://h"), ("DATABASE_URL", "postgresql://u:secret@[h/db"),
     ("HDFS_URL", "/raw"), ("HDFS_URL", "webhdfs://h:1"), ("METASTORE_URI", "h:9083"), ("WEBHDFS_URL", "http://h:0"),
 ])  # fmt: skip

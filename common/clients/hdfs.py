@@ -18,8 +18,8 @@ from common.errors import CannotWrite, Failure, Misconfigured, NoInput, Stopped,
 T = TypeVar("T")
 _WRITE_BYTES = 8 << 20
 # answers of a NameNode that serves: asking again changes nothing
-_REFUSED = ("AccessControlException", "FileAlreadyExists", "ParentNotDirectory", "InvalidPathException", "PathIsNotEmpty")
-_REFUSALS = (FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, TypeError)
+_REFUSED = ("FileAlreadyExists", "ParentNotDirectory", "InvalidPathException", "PathIsNotEmpty")
+_REFUSALS = (FileExistsError, IsADirectoryError, NotADirectoryError, ValueError, TypeError)
 _MORE_LINES = r"\s*(?:\\n|\n)"  # of Java, some of them spelled \n
 _ANSWER_SECONDS = 60  # the longest that a server may take for one call
 _CONFIG = {
@@ -240,6 +240,9 @@ def _failure(verb: str, path: str, error: Exception, url: str) -> Failure | Away
     where = f"{url}: {re.split(_MORE_LINES, text)[0][:300]}"
     if says_no_room(text):
         return CannotWrite(f"HDFS can't {verb} {path}: no room", where=where, next="free space in HDFS, then run again")
+    if isinstance(error, PermissionError) or "AccessControlException" in text:
+        hint = "have the owner of the folder let the user in that this command runs as"
+        return CannotWrite(f"HDFS can't {verb} {path}: no permission", where=where, next=hint)
     if isinstance(error, _REFUSALS) or any(sign in text for sign in _REFUSED):
         return Unavailable(f"HDFS can't {verb} {path}", where=where, next="./submit.sh check")
     return Away(f"HDFS was asked to {verb} {path} and is away", where)

@@ -149,6 +149,8 @@ class Postgres:
             return Away("PostgreSQL was asked a question and is silent", f"{self.place}: no answer, no greeting for {seconds} s")
         if isinstance(error, psycopg2.errors.DiskFull):
             return CannotWrite("PostgreSQL has no room", where=text, next="free space on its disk, then run again")
+        if isinstance(error, psycopg2.errors.InsufficientPrivilege):
+            return CannotWrite("PostgreSQL: no permission", where=text, next="grant it to the user of DATABASE_URL")
         if connection.closed or isinstance(error, psycopg2.errors.AdminShutdown | psycopg2.errors.CrashShutdown):
             return Away("PostgreSQL was asked a question and is away", text)
         return error
@@ -159,7 +161,7 @@ class Postgres:
         try:
             with connection, connection.cursor() as cursor:
                 yield cursor
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.InsufficientPrivilege) as error:
             raise self.failure(connection, error) from error
         finally:
             connection.close()

@@ -141,6 +141,8 @@ def _failure(error: Any) -> Failure | Away:
         return Away(f"Trino, or a service behind it, is away: {error.message}", where)
     if error.error_type == "INSUFFICIENT_RESOURCES":
         return TryAgain(text, where=where, next="wait until Trino is less busy, then run again")
+    if name == "PERMISSION_DENIED":
+        return CannotWrite(text, where=where, next="have the user of this command let in by Trino's access control")
     if name in ("ADMINISTRATIVELY_KILLED", "USER_CANCELED"):
         return TryAgain(text, where=where, next="run the stage again")
     if name in _EXISTS:  # every name that we create is made for this one statement
