@@ -21,7 +21,7 @@ from common.terminal import terminal
 
 FOLDER = ROOT / "sql" / "adhoc"
 READER = "adhoc"
-_VALUE = re.compile(r"[\w .+-]{1,100}")
+_MOST_CHARACTERS = 100
 
 
 def queries() -> dict[str, Path]:
@@ -42,17 +42,19 @@ def parameters(file: Path) -> dict[str, str | None]:
 
 
 def render(name: str, day: date, given: dict[str, str] | None = None) -> str:
-    """The text of a query with its parameters filled in; Usage when one is unknown, missing or not a plain word."""
+    """The text of a query with its parameters filled in; Usage when one is unknown, missing or no text of one line."""
     file = queries().get(name)
     if file is None:
         raise Usage(f"there is no query {name!r}", next="./submit.sh adhoc --list")
     values: dict[str, str | None] = {**parameters(file), "business_date": day.isoformat()}
     for key, value in (given or {}).items():
-        if key not in values or not _VALUE.fullmatch(value):
-            raise Usage(f"{name} takes no {key}={value}", next=header(file)["Usage"])
-        if (values[key] or "").isdecimal() and not value.isdecimal():
+        if key not in values:
+            raise Usage(f"{name} takes no {key}", next=header(file)["Usage"])
+        if (values[key] or "").isdecimal() and not (value.isascii() and value.isdecimal()):
             raise Usage(f"{key} is a whole number", next=header(file)["Usage"])
-        values[key] = value
+        if not (value.isprintable() and 0 < len(value) <= _MOST_CHARACTERS):
+            raise Usage(f"{key} is a text of 1 to {_MOST_CHARACTERS} characters that can be seen", next=header(file)["Usage"])
+        values[key] = value.replace("'", "''")  # a text stands in quotes
     if missing := [key for key, value in values.items() if value is None]:
         raise Usage(f"{name} needs {missing[0]}=...", next=header(file)["Usage"])
     return Template(file.read_text(encoding="utf-8")).substitute(values)

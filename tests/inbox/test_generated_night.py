@@ -73,12 +73,18 @@ def test_every_query_has_a_header(name):
 
 
 @pytest.mark.parametrize(("name", "given"), [
-    ("no_such", {}), ("why_ordered", {}), ("why_ordered", {"sku": "1' or '1' = '1"}), ("top_skus", {"limit": "all"}),
-    ("top_skus", {"other": "1"}),
+    ("no_such", {}), ("why_ordered", {}), ("why_ordered", {"sku": "a\nb"}), ("top_skus", {"limit": "all"}),
+    ("top_skus", {"limit": "²"}), ("top_skus", {"limit": "1; select 1"}), ("top_skus", {"other": "1"}),
+    ("why_ordered", {"sku": ""}),
 ])  # fmt: skip
 def test_a_wrong_parameter_is_refused(name, given):
     with pytest.raises(Usage):
         render(name, business_date(DAY), given)
+
+
+@pytest.mark.parametrize("sku", ["1' or '1' = '1", "AB/12", "7:1", "$limit", "ä ß"])
+def test_any_sku_may_be_asked_for_and_stays_a_text(sku):
+    assert "sku = '" + sku.replace("'", "''") + "'" in render("why_ordered", business_date(DAY), {"sku": sku})
 
 
 def test_a_reader_may_not_write(night, settings):
