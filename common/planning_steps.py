@@ -58,6 +58,7 @@ OUTCOMES = {
     "held_spike": "held back for a demand spike",
     "below_supplier_minimum": "the order to {supplier_id} is under its minimum",
 }
+_ENOUGH_ON_ORDER = OUTCOMES["enough_stock"].replace(" free,", " free and {on_order_qty} on order,")
 NO_SUPPLIER = {
     "not_mapped": "no supplier is mapped to it",
     "not_valid": "no supplier mapping is valid on the date",
@@ -123,7 +124,8 @@ def reason(decision: Row) -> str:
         "not_planned": NOT_PLANNED.get(decision.get("product_status") or ""),
         "held": HOLDS.get(decision.get("hold_reason") or ""),
     }.get(outcome)
-    return listed or OUTCOMES[outcome].format_map(_Words(decision))
+    template = _ENOUGH_ON_ORDER if outcome == "enough_stock" and decision.get("on_order_qty") else OUTCOMES[outcome]
+    return listed or template.format_map(_Words(decision))
 
 
 def told(moved: Moved, decision: Row, later: bool = False) -> str:

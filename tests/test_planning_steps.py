@@ -22,6 +22,13 @@ def decided(**differs):
     return ORDERED | differs
 
 
+def test_what_is_on_order_is_told_where_it_is_why_there_is_enough():
+    enough = decided(outcome="enough_stock", position_qty=0, requirement_qty=40, safety_stock_qty=20)
+    assert reason(enough) == "there is enough: 0 free, 40 required and 20 of safety stock"
+    on_order = enough | {"on_order_qty": 1060}
+    assert reason(on_order) == "there is enough: 0 free and 1,060 on order, 40 required and 20 of safety stock"
+
+
 @pytest.mark.parametrize(
     ("differs", "says"),
     [

@@ -72,7 +72,7 @@ def _of_sku(clients: Clients, read: Lineage, sku: str, shown: int | None, termin
     from common.explain.sent import sent_line
 
     facts = facts_of(clients, read, sku)
-    sent = sent_line(clients.settings, read.day, facts.line)
+    sent = sent_line(clients.settings, read.day, facts.line, facts.decision)
     minimum = minimum_of(clients, read, facts)
     found = explanation(facts, read, _LINES_OF_SKU if shown is None else shown, sent, minimum)
     return found, screen(found, terminal)

@@ -26,6 +26,7 @@ from common.explain.lineage import (
 )
 from common.explain.nearest import nearest_skus
 from common.explain.stored import Rows, all_rows, has_rows, rows_where
+from common.explain.words import product_name
 from common.publish.run import Clients
 from common.terminal import Terminal
 
@@ -177,7 +178,7 @@ def unknown_sku(clients: Clients, lineage: Lineage, sku: str) -> NoInput:
     what = f"there is no SKU {sku!r} on {lineage.day}" + "".join(f"; {row['message']}" for row in listed)
     if near:
         width, show = max(len(row["sku"]) for row in near), Terminal().text
-        named = [(row["sku"], show(row["product_name"] or "(no product)"), row["outcome"]) for row in near]
+        named = [(row["sku"], show(product_name(row["product_name"])), row["outcome"]) for row in near]
         what += ". The nearest:" + "".join(f"\n  {sku:<{width}}  {name}  ({outcome})" for sku, name, outcome in named)
     example = near[0]["sku"] if near else "SKU"
     return NoInput(what, where=f"run {lineage.made[DECISIONS].run_id}", next=f"./submit.sh explain {lineage.day} {example}")

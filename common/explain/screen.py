@@ -66,7 +66,7 @@ def screen(found: dict[str, Any], terminal: Terminal) -> str:
     page = Page(terminal)
     product = found["product"]
     unit = f" (in units of {product['base_unit']})" if product["base_unit"] not in (None, "each") else ""
-    page.title(f"{found['sku']}  {product['name'] or '(no product)'}{unit}", f"{found['business_date']}")
+    page.title(f"{found['sku']}  {words.product_name(product['name'])}{unit}", f"{found['business_date']}")
     page.section(None, [found["sentence"]])
     page.lines.append("")
     page.section("need", words.need(found))

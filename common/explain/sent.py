@@ -33,11 +33,11 @@ def sent_order(settings: Settings, day: date, supplier_id: str) -> dict[str, Any
     }
 
 
-def sent_line(settings: Settings, day: date, line: Row | None) -> tuple[dict[str, Any] | None, list[str]]:
-    """What was sent of one line, and what is to be said where that is not what was decided."""
-    if line is None:
-        return None, []
+def sent_line(settings: Settings, day: date, line: Row | None, decision: Row) -> tuple[dict[str, Any] | None, list[str]]:
+    """What was sent of one line, and what is to be said where that is not what was decided; `decision` is that of the SKU."""
     try:
+        if line is None:
+            return None, _still_sent(settings, day, decision)
         order = sent_order(settings, day, line["supplier_id"])
     except Failure as failure:
         return None, [f"{failure.what} ({failure.where})"]
@@ -51,3 +51,12 @@ def sent_line(settings: Settings, day: date, line: Row | None) -> tuple[dict[str
     if differ:
         return made, [f"the exported order is of another plan, with {'; '.join(differ)}: ./submit.sh export_orders {day}"]
     return made, []
+
+
+def _still_sent(settings: Settings, day: date, decision: Row) -> list[str]:
+    """What is to be said of a SKU that is not ordered (any more) and that its supplier's exported order has."""
+    order = sent_order(settings, day, decision["supplier_id"]) if decision.get("supplier_id") else None
+    sent = order["lines"].get(decision["sku"]) if order else None
+    if order is None or sent is None:
+        return []
+    return [f"the exported order {order['file']} has {sent['order_qty']:,} of it still: ./submit.sh export_orders {day} --revise"]

@@ -30,6 +30,11 @@ def number(value: int | None) -> str:
     return "not known" if value is None else f"{value:,}"
 
 
+def product_name(name: str | None) -> str:
+    """The name of a product; master data takes one without."""
+    return "(no product)" if name is None else name or "(no name)"
+
+
 def count(quantity: int, noun: str) -> str:
     """`1 pack`, `5 packs`"""
     return f"{quantity:,} {noun}{'' if quantity == 1 else 's'}"

@@ -11,6 +11,7 @@ import pytest
 from plan_rows import DAY, line, orders
 
 from common.errors import BadData, CannotWrite, Stopped, TryAgain
+from common.explain.sent import sent_line
 from common.publish.export import (
     MANIFEST,
     describe,
@@ -223,6 +224,17 @@ def exported(root, run_id=7):
     files = {names[d.supplier_id]: d.data for d in decisions} | exception_files(DAY, ["code"], [("no_supplier",)])
     files[MANIFEST] = manifest(DAY, run_id, decisions, names, files, 1, {})
     return export(root, run_id, files)
+
+
+def test_what_is_not_ordered_any_more_and_was_sent_is_told(settings, root):
+    decision = {"supplier_id": "S0042", "sku": "1029743", "outcome": "enough_stock"}
+    assert sent_line(settings, DAY, None, decision) == (None, [])
+    exported(root)
+    file = root / "2017-12-23" / "S0042.json"
+    said = [f"the exported order {file} has 60 of it still: ./submit.sh export_orders {DAY} --revise"]
+    assert sent_line(settings, DAY, None, decision) == (None, said)
+    for other in ({"sku": "1"}, {"supplier_id": "S1"}, {"supplier_id": None}):
+        assert sent_line(settings, DAY, None, decision | other) == (None, [])
 
 
 def test_an_altered_file_is_seen(root):
