@@ -107,7 +107,10 @@ def as_installed_here(command):
 def test_the_line_for_airflow_runs_the_night_of_its_date(demo):
     (call,) = re.findall(r"^BashOperator\(.*\)$", TEXT, re.M)
     given = {word.arg: word.value for word in ast.parse(call).body[0].value.keywords}
-    done = as_installed_here(ast.literal_eval(given["bash_command"]).replace("{{ ds }}", DAY))
+    date = r"\{\{ data_interval_end\.in_timezone\('America/New_York'\) \| ds \}\}"
+    typed, dates = re.subn(date, DAY, ast.literal_eval(given["bash_command"]))
+    assert dates == 1  # not the DAG run's logical date, which is the day before, or that of UTC
+    done = as_installed_here(typed)
     assert (done.returncode, "succeeded" in done.stdout) == (0, True), done.stderr
 
 
