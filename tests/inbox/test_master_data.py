@@ -105,7 +105,8 @@ def test_bad_master_data_is_refused(cursor, statement):
     "insert into procurement.suppliers (supplier_id, lead_time_days) values (repeat('x', 100), 1), (repeat('~', 82), 1)",
     "update procurement.suppliers set order_weekdays = '135', minimum_order_value = 500, minimum_action = 'fill'",
     "update procurement.suppliers set lead_time_unit = 'working', is_held_on_spike = true",
-    "update procurement.product_suppliers set case_size = 12, layer_size = 48, pallet_size = 480, level_share_percent = 0",
+    "update procurement.product_suppliers set pack_size = 6, case_size = 12, layer_size = 48, pallet_size = 480,"
+    " level_share_percent = 0",
     "insert into procurement.calendar_days (party_kind, party_id, day) values ('supplier', 'T1', '2017-12-25')",
     "insert into procurement.calendar_days (party_kind, party_id, day) values ('receiver', 'network', '2017-12-25')",
 ])  # fmt: skip
