@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from common.settings import ROOT
 from tests.replay.nights import files_of
 
 COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILE = ROOT / "conf" / "compose" / "Dockerfile"
 REQUIREMENTS = ROOT / "tests" / "lake" / "requirements.txt"
 DAY = "2031-03-05"
 PLAN = ("--stores", "6", "--orders", "300", "--skus", "120", "--warehouses", "2", "--dirty", "2", "--seed", "7")
@@ -44,8 +46,21 @@ def test_ports_are_published_on_loopback_and_data_lies_in_named_volumes(services
 
 
 def test_no_password_is_in_the_files():
-    for file in (COMPOSE, ROOT / "conf" / "compose" / "Dockerfile"):
+    for file in (COMPOSE, DOCKERFILE):
         assert not re.search(r"passw\w*\s*[:=]", file.read_text(), re.IGNORECASE)
+
+
+def test_the_image_sets_itself_up_from_what_is_copied_for_that(tmp_path):
+    """The code comes later, so that a change of it does not repeat the set-up: which then has to have all that it imports."""
+    for sources in re.findall(r"^COPY (.+)", DOCKERFILE.read_text().replace("\\\n", " ").partition("COPY . .")[0], re.M):
+        *files, folder = sources.split()
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copy(ROOT / file, tmp_path / folder)
+    imported = "from common.lake import artifacts, bootstrap, java; print(bootstrap.__file__)"
+    bare = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", imported], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/common/lake/bootstrap.py\n"), done.stderr
 
 
 @pytest.fixture(scope="module")
