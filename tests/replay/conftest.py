@@ -17,14 +17,6 @@ def clients(settings, postgres):
 
 
 @pytest.fixture(scope="session")
-def dirty(submit, settings):
-    """The first night of the date with faults; its order files."""
-    found = first_night(submit, settings, DIRTY, "7")
-    assert len(found) > 5
-    return found
-
-
-@pytest.fixture(scope="session")
 def nights(submit, settings, clients):
     """All three nights; the third has no receipts."""
     made = submit("generate", f"{FIRST}..{THIRD}", *THREE, "--replace", "--replace-master")
@@ -39,3 +31,11 @@ def nights(submit, settings, clients):
     both = submit("backfill", f"{SECOND}..{THIRD}")
     assert both.returncode == 0, both.stderr
     return SimpleNamespace(first=first, both=both, lines=lines, received=received)
+
+
+@pytest.fixture(scope="session")
+def dirty(nights, submit, settings):
+    """The first night of the date with faults; its order files. After the three: theirs is master data of fewer stores."""
+    found = first_night(submit, settings, DIRTY, "7")
+    assert len(found) > 5
+    return found
