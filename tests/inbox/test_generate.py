@@ -89,8 +89,7 @@ def test_the_truth_is_what_the_rules_make_of_the_files(tmp_path, fmt):
     plan = Plan(DAY, orders=3000, dirty=8.0, format=fmt)
     settings = settings_in(tmp_path)
     truth = Generator(settings, plan).send()
-    day = business_day(DAY, settings["business.time_zone"], settings["business.day_ends"])
-    rules = Rules(day, {sku_name(n) for n in range(plan.skus)}, {store_name(n) for n in range(plan.stores)}, 1 << 20)
+    rules = rules_of(settings, plan, {store_name(n) for n in range(plan.stores)})
     for name, expected in truth["files"].items():
         accepted, refused, reasons = judged(tmp_path / "orders" / str(DAY) / name, rules)
         lines = expected["accepted"] + expected["duplicates"]
@@ -108,10 +107,14 @@ def test_all_orders_are_of_the_date_wherever_its_cut_off_is(tmp_path, day_ends):
     settings = load_settings([f"paths.inbox={tmp_path}", f"business.day_ends={day_ends}"])
     plan = Plan(DAY, orders=200)
     Generator(settings, plan).send()
-    day = business_day(DAY, settings["business.time_zone"], day_ends)
-    rules = Rules(day, {sku_name(n) for n in range(plan.skus)}, {store_name(n) for n in range(plan.stores)}, 1 << 20)
+    rules = rules_of(settings, plan, {store_name(n) for n in range(plan.stores)})
     found = [judged(file, rules) for file in (tmp_path / "orders" / str(DAY)).glob("*") if file.suffix != ".sha256"]
     assert sum(accepted for accepted, _, _ in found) > 50 and not any(refused for _, refused, _ in found)
+
+
+def rules_of(settings, plan, places):
+    day = business_day(DAY, settings["business.time_zone"], settings["business.day_ends"])
+    return Rules(day, {sku_name(n) for n in range(plan.skus)}, places, 1 << 20)
 
 
 def judged(file, rules):
@@ -127,8 +130,7 @@ def test_the_truth_of_stock_is_what_the_rules_make_of_the_files(tmp_path):
     plan = Plan(DAY, skus=2000, dirty=10.0)
     settings = settings_in(tmp_path)
     truth = Generator(settings, plan).send()["stock"]
-    day = business_day(DAY, settings["business.time_zone"], settings["business.day_ends"])
-    rules = Rules(day, {sku_name(n) for n in range(plan.skus)}, {"W1", "W2", "W3"}, 1 << 20)
+    rules = rules_of(settings, plan, {"W1", "W2", "W3"})
     accepted = refused = 0
     for file in (tmp_path / "stock" / str(DAY)).glob("*.csv"):
         header, *lines = file.read_bytes().splitlines(keepends=True)
