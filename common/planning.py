@@ -127,6 +127,12 @@ def inputs_of(run: Run, models: Iterable[str], options: Collection[str] = OPTION
     return [run.need_published(table) for table in needed] + [item for item in found if item]
 
 
+def calendar_inputs(run: Run) -> list[Input]:
+    """The date's calendar where there is one: whether it has rows decides which options are on, also in models that read none."""
+    calendar = run.input_of("staging.calendar_days")
+    return [calendar] if calendar else []
+
+
 def history_inputs(run: Run) -> list[Input]:
     """The earlier dates that exceptions look at, but for the stock: the window's published order lines, the exceptions before."""
     window = exceptions_window(run)

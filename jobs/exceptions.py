@@ -20,7 +20,7 @@ if __name__ == "__main__":  # run as a file, from anywhere: the project's folder
 
 from common.cli import leave, main
 from common.errors import BadData
-from common.planning import build, counts, exceptions_window, facts_of, history_inputs, inputs_of
+from common.planning import build, calendar_inputs, counts, exceptions_window, facts_of, history_inputs, inputs_of
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
 from common.staging.snapshots import active, latest
@@ -32,8 +32,7 @@ def reads(run: Run) -> list[Input]:
     expected = active(run.hdfs, run.need_published("staging.warehouses").location)
     found += latest(run, expected, exceptions_window(run))
     # no row of the calendar is listed, but it may be all that says that a supplier takes no order
-    calendar = run.input_of("staging.calendar_days")
-    return [*found, *([calendar] if calendar else [])]
+    return found + calendar_inputs(run)
 
 
 def make(run: Run, inputs: list[Input]) -> Built:

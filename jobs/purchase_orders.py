@@ -17,7 +17,7 @@ if __name__ == "__main__":  # run as a file, from anywhere: the project's folder
     sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parents[1])]
 
 from common.cli import leave, main
-from common.planning import build, counts, facts_of, inputs_of, window_inputs
+from common.planning import build, calendar_inputs, counts, facts_of, inputs_of, window_inputs
 from common.planning_options import filled_inputs, options_of
 from common.publish.run import Run
 from common.stages import Built, Input, Stage
@@ -28,11 +28,11 @@ MAKES = ("order_decisions", "purchase_order_lines")
 def reads(run: Run) -> list[Input]:
     """The need, and the master data of the date; with options what they read, up to the whole window before the date."""
     found = inputs_of(run, MAKES, ())
-    calendar = run.input_of("staging.calendar_days")
-    options = options_of(run.settings, filled_inputs(run.hdfs, run.day, [*found, *filter(None, [calendar])]))
+    calendar = calendar_inputs(run)
+    options = options_of(run.settings, filled_inputs(run.hdfs, run.day, [*found, *calendar]))
     found = inputs_of(run, MAKES, options)
-    if calendar and calendar not in found:
-        found.append(calendar)  # that it says nothing is what was read: a later comparison must not take a later one for it
+    # that it says nothing is what was read, too: a later comparison must not take a later one for it
+    found += [item for item in calendar if item not in found]
     if "history" in options:
         found += window_inputs(run, ["staging.pos_order_lines"])
     if "order_up_to" in options:

@@ -134,7 +134,6 @@ class Hdfs:
             self._client = self._connected()  # the old one keeps its connection, dead or not
             raise _failure(verb, path, error, self.url) from error
 
-
     def _connected(self) -> Any:
         try:
             return hdfs_native.Client(self.url, _CONFIG)

@@ -54,8 +54,8 @@ def twice(found: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
     every = np.concatenate([SEED, *found])
     every.sort()
     repeated = every[1:][every[1:] == every[:-1]]
-    hashes_of_them = np.unique(repeated)
-    return hashes_of_them, (len(repeated) + len(hashes_of_them)) / max(1, len(every))
+    suspects = np.unique(repeated)
+    return suspects, (len(repeated) + len(suspects)) / max(1, len(every))
 
 
 def buckets(db: duckdb.DuckDBPyConnection, feed: Feed, suspects: pa.Table, parts: int) -> list[pa.Table]:
